@@ -1,7 +1,8 @@
 """Integers only: windows, strides, padding and dilation parsed once, and the output shapes that follow.
 
 Everything here is plain Python on sizes in pixels; nothing touches an array. The formulas are those of
-Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), and of `lax`; `ceil_mode` is PyTorch's.
+Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), and of
+`lax`; `ceil_mode` is PyTorch's.
 """
 
 import operator
@@ -142,7 +143,10 @@ def conv_output_shape(
       ValueError: for a malformed option, or when the window exceeds the padded input (no cell would be left).
     """
     spatial, window = spatial_and_window(spatial, window)
-    strides, holes = as_sizes("strides", strides, len(spatial)), as_sizes("kernel_dilation", kernel_dilation, len(spatial))
+    strides, holes = (
+        as_sizes("strides", strides, len(spatial)),
+        as_sizes("kernel_dilation", kernel_dilation, len(spatial)),
+    )
     inner = as_sizes("input_dilation", input_dilation, len(spatial))
     refuse_words_with_input_dilation(padding, inner)
     pairs = padding_pairs(padding, spatial, window, strides=strides, dilation=holes)
@@ -193,7 +197,7 @@ def pool_output_shape(
 
 
 class PoolWindows:
-    """A pooling's parsed geometry: N ints a field, pads in pixels; `overhang` is what `ceil_mode` adds after `padding`."""
+    """A pooling's parsed geometry: N ints a field, pads in pixels."""
 
     def __init__(self, spatial, window, strides, padding: Pairs, dilation, ceil_mode: bool):
         self.spatial, self.window, self.strides = spatial, window, strides
@@ -287,7 +291,8 @@ def _explain_axis(windows: PoolWindows, axis: int, word: str | None) -> str:
     ]
     if word in ("SAME", "SAME_LOWER") and low != high:
         lines.append(
-            f"  TF and Keras pad this unevenly; a symmetric padding={max(low, high)} (PyTorch's habit) looks at other pixels"
+            f"  TF and Keras pad this unevenly; a symmetric padding={max(low, high)} (PyTorch's habit) "
+            "looks at other pixels"
         )
     return "\n".join(lines)
 

@@ -1,0 +1,40 @@
+"""The contract's dtypes: half types accumulate in float32, small integers in int32."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+
+def is_exact(dtype: Any) -> bool:
+    """Whether `dtype` is boolean or integer."""
+    return not jnp.issubdtype(dtype, jnp.inexact)
+
+
+def summed(dtype: Any) -> Any:
+    """The dtype of a sum of `dtype`: int32 for booleans and integers (int64 stays), else `dtype` itself."""
+    if not is_exact(dtype):
+        return jnp.dtype(dtype)
+    return jnp.dtype(jnp.int64 if jnp.dtype(dtype).itemsize == 8 else jnp.int32)
+
+
+def accumulator(dtype: Any) -> Any:
+    """The dtype in which a sum of `dtype` is carried: float32 for half types."""
+    if jnp.issubdtype(dtype, jnp.floating) and jnp.finfo(dtype).bits < 32:
+        return jnp.dtype(jnp.float32)
+    return summed(dtype)
+
+
+def cast_bias(bias: Array, dtype: Any) -> Array:
+    """`bias` in the result's dtype, refused where that would drop its fraction or its imaginary part.
+
+    Raises:
+      TypeError: for a floating bias on integers, or a complex one on reals.
+    """
+    if is_exact(dtype) > is_exact(bias.dtype) or (
+        jnp.iscomplexobj(bias) and not jnp.issubdtype(dtype, jnp.complexfloating)
+    ):
+        raise TypeError(
+            f"bias of {bias.dtype} would lose values in a result of {dtype}; cast x or kernel to {bias.dtype}"
+        )
+    return bias.astype(dtype)

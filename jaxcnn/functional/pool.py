@@ -1,0 +1,276 @@
+"""Pooling: one general operation on `lax.reduce_window`, and its named forms.
+
+Policies: the gradient of a maximum goes to the first of equals in row-major order; a NaN wins its window and receives
+the gradient (of several, the first); padding never wins, not even over −inf.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jax.typing import ArrayLike
+from jaxtyping import Shaped
+
+from jaxcnn import geometry
+from jaxcnn.functional.dtypes import accumulator, is_exact, summed
+from jaxcnn.functional.layout import DataFormat, Layout, layout_of
+from jaxcnn.geometry import Padding, PoolWindows, Size
+from jaxcnn.lowering import pool as lowering
+
+
+def pool(
+    x: Shaped[ArrayLike, "..."],
+    window: Size,
+    *,
+    init: Any,
+    reducer: Callable[[Any, Any], Any],
+    strides: Size | None = None,
+    padding: Padding = "VALID",
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    data_format: DataFormat = "channels_last",
+) -> Shaped[Array, "..."]:
+    """Reduce every window by any associative function: the general operation behind the named pools.
+
+    Args:
+      x: (batch, *spatial, channels); unbatched where `window` is a tuple; or `data_format="channels_first"`.
+      window: pixels, an int or N; an int means a batched `x`, N = x.ndim − 2.
+      init: a scalar that `reducer` leaves other values unchanged by; the padding holds it too.
+      reducer: two arrays to one, elementwise, associative and commutative, such as `lax.mul`.
+      strides: pixels between windows; None means the window, so that windows tile the input.
+      padding: as in `conv`.
+      dilation: spacing of the window's taps, an int or N.
+      ceil_mode: also count a last window that overhangs, unless it starts in the padding after the input (PyTorch).
+
+    Returns:
+      (batch, *out, channels) in the layout and dtype of `x`, `out` by `geometry.pool_output_shape`. Half types are
+      reduced in float32. Differentiable to any order wherever `reducer` is.
+
+    Raises:
+      ValueError: for shapes or options that don't fit, or an `init` that the dtype of `x` can't hold.
+
+    Source: `lax.reduce_window`.
+    """
+    x = jnp.asarray(x)
+    windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
+    wide = x.dtype if is_exact(x.dtype) else accumulator(x.dtype)
+    start = _as_scalar("init", init, x.dtype).astype(wide)
+    return lowering.fold(x.astype(wide), start, reducer, _full_rank(windows, layout)).astype(x.dtype)
+
+
+def max_pool(
+    x: Shaped[ArrayLike, "..."],
+    window: Size,
+    *,
+    strides: Size | None = None,
+    padding: Padding = "VALID",
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    data_format: DataFormat = "channels_last",
+) -> Shaped[Array, "..."]:
+    """The largest value of every window: keeps the strongest response, drops where in the window it was.
+
+    Arguments, result and errors as in `pool`; integers keep their type. The gradient goes to the first maximum.
+    A window that would see padding alone is refused.
+
+    Source: `torch.nn.functional.max_pool2d`, `keras.layers.MaxPooling2D`.
+    """
+    return _extreme(True, x, window, strides, padding, dilation, ceil_mode, data_format)
+
+
+def min_pool(
+    x: Shaped[ArrayLike, "..."],
+    window: Size,
+    *,
+    strides: Size | None = None,
+    padding: Padding = "VALID",
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    data_format: DataFormat = "channels_last",
+) -> Shaped[Array, "..."]:
+    """The smallest value of every window: −max_pool(−x), also for integers whose negation overflows.
+
+    Arguments, result and errors as in `max_pool`.
+
+    Source: `flax.linen.min_pool`.
+    """
+    return _extreme(False, x, window, strides, padding, dilation, ceil_mode, data_format)
+
+
+def sum_pool(
+    x: Shaped[ArrayLike, "..."],
+    window: Size,
+    *,
+    strides: Size | None = None,
+    padding: Padding = "VALID",
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    data_format: DataFormat = "channels_last",
+) -> Shaped[Array, "..."]:
+    """The sum of every window, padding counting 0.
+
+    Arguments and errors as in `pool`; integers return int32 (int64 stays), half types accumulate in float32.
+
+    Source: `lax.reduce_window` with `lax.add`.
+    """
+    x = jnp.asarray(x)
+    windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
+    return _total(x, windows, layout).astype(summed(x.dtype))
+
+
+def avg_pool(
+    x: Shaped[ArrayLike, "..."],
+    window: Size,
+    *,
+    strides: Size | None = None,
+    padding: Padding = "VALID",
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    count_include_pad: bool = False,
+    data_format: DataFormat = "channels_last",
+) -> Shaped[Array, "..."]:
+    """The mean of every window: its sum divided by its taps inside the input.
+
+    Arguments, result and errors as in `pool`, and:
+      count_include_pad: divide by the taps inside the input or its declared padding; the overhang of `ceil_mode`
+        never counts. (PyTorch's default is True, Keras's and this one False.)
+
+    Raises:
+      TypeError: for integers, whose average isn't one; cast `x` to a floating type.
+
+    Source: `torch.nn.functional.avg_pool2d`, `keras.layers.AveragePooling2D`.
+    """
+    x = jnp.asarray(x)
+    _refuse_integer_average(x)
+    windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
+    _refuse_empty_windows(windows)
+    sums = _total(x, windows, layout)
+    counts = windows.taps_inside(count_include_pad=count_include_pad)
+    for axis, taps in zip(layout.spatial, counts, strict=True):
+        shape = tuple(-1 if i == axis else 1 for i in range(x.ndim))
+        divisor = np.full((1,) * x.ndim, taps[0]) if len(set(taps)) == 1 else np.reshape(taps, shape)
+        sums = sums / jnp.asarray(divisor, sums.dtype)
+    return sums.astype(x.dtype)
+
+
+def global_max_pool(
+    x: Shaped[ArrayLike, "..."],
+    *,
+    keepdims: bool = False,
+    spatial_dims: int | None = None,
+    data_format: DataFormat = "channels_last",
+) -> Shaped[Array, "..."]:
+    """The largest value of each channel over the whole image, its gradient to the first maximum.
+
+    Args:
+      x: (batch, *spatial, channels), or with `data_format="channels_first"`; unbatched where `spatial_dims` says N.
+      keepdims: leave the spatial axes in place, each of size 1.
+
+    Returns:
+      (batch, channels), or (batch, 1, …, 1, channels), in the dtype of `x`.
+
+    Raises:
+      ValueError: for an `x` without spatial dimensions, or an empty one.
+
+    Source: `keras.layers.GlobalMaxPooling2D`.
+    """
+    x = jnp.asarray(x)
+    _refuse_complex(x, "global_max_pool")
+    layout = _global_layout(x, spatial_dims, data_format)
+    y = lowering.whole_max(x, layout.spatial)
+    return y if keepdims else jnp.squeeze(y, layout.spatial)
+
+
+def global_avg_pool(
+    x: Shaped[ArrayLike, "..."],
+    *,
+    keepdims: bool = False,
+    spatial_dims: int | None = None,
+    data_format: DataFormat = "channels_last",
+) -> Shaped[Array, "..."]:
+    """The mean of each channel over the whole image; arguments and errors as in `global_max_pool`.
+
+    Raises:
+      TypeError: for integers, whose average isn't one; cast `x` to a floating type.
+
+    Source: Lin, Chen and Yan, "Network In Network" (2013).
+    """
+    x = jnp.asarray(x)
+    _refuse_integer_average(x)
+    layout = _global_layout(x, spatial_dims, data_format)
+    return jnp.mean(x, layout.spatial, dtype=accumulator(x.dtype), keepdims=keepdims).astype(x.dtype)
+
+
+def _extreme(largest, x, window, strides, padding, dilation, ceil_mode, data_format) -> Array:
+    x = jnp.asarray(x)
+    _refuse_complex(x, "max_pool" if largest else "min_pool")
+    windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
+    _refuse_empty_windows(windows)
+    return lowering.extreme(x, largest, _full_rank(windows, layout))
+
+
+def _total(x: Array, windows: PoolWindows, layout: Layout) -> Array:
+    return lowering.total(x.astype(accumulator(x.dtype)), _full_rank(windows, layout))
+
+
+def _parse(x, window, strides, padding, dilation, ceil_mode, data_format) -> tuple[PoolWindows, Layout]:
+    spatial_dims = x.ndim - 2 if np.ndim(window) == 0 else len(window)
+    if spatial_dims not in (1, 2, 3):
+        raise ValueError(
+            f"window must be an int with x of 3 to 5 axes (batch, *spatial, channels), or a tuple of 1 to 3 ints; got "
+            f"{window!r} with shape {x.shape}"
+        )
+    layout = layout_of(x, spatial_dims, data_format)
+    spatial = tuple(x.shape[axis] for axis in layout.spatial)
+    windows = geometry.pool_windows(
+        spatial, window, strides=strides, padding=padding, dilation=dilation, ceil_mode=ceil_mode
+    )
+    return windows, layout
+
+
+def _full_rank(windows: PoolWindows, layout: Layout) -> lowering.Windows:
+    return lowering.Windows(
+        layout.at_spatial(windows.window, 1),
+        layout.at_spatial(windows.strides, 1),
+        layout.at_spatial(windows.reach, (0, 0)),
+        layout.at_spatial(windows.dilation, 1),
+    )
+
+
+def _global_layout(x: Array, spatial_dims: int | None, data_format: str) -> Layout:
+    spatial_dims = x.ndim - 2 if spatial_dims is None else geometry.as_int("spatial_dims", spatial_dims, minimum=1)
+    if spatial_dims < 1:
+        raise ValueError(
+            f"x must have axes (batch, *spatial, channels) with at least one spatial axis; got shape {x.shape}"
+        )
+    return layout_of(x, spatial_dims, data_format)
+
+
+def _refuse_empty_windows(windows: PoolWindows) -> None:
+    for axis, taps in enumerate(windows.taps_inside()):
+        if 0 in taps:
+            raise ValueError(
+                f"padding must leave every window a pixel of the input; got {windows.padding[axis]} in spatial "
+                f"dimension {axis}, where window {taps.index(0)} of {windows.window[axis]} taps "
+                f"(stride {windows.strides[axis]}, dilation {windows.dilation[axis]}) sees padding alone; use less padding"
+            )
+
+
+def _refuse_integer_average(x: Array) -> None:
+    if is_exact(x.dtype):
+        raise TypeError(f"x must be floating or complex for an average, got {x.dtype}; cast it, or use sum_pool")
+
+
+def _refuse_complex(x: Array, name: str) -> None:
+    if jnp.iscomplexobj(x):
+        raise TypeError(f"x must be real for {name}, since complex numbers have no order; got {x.dtype}")
+
+
+def _as_scalar(name: str, value: Any, dtype: Any) -> Array:
+    if jnp.shape(value) != ():
+        raise ValueError(f"{name} must be a scalar, got shape {jnp.shape(value)}")
+    if is_exact(dtype) and not is_exact(jnp.result_type(value)):
+        raise ValueError(f"{name} must fit the dtype of x, {dtype}; got {value!r}; use an integer, or cast x")
+    return lax.convert_element_type(value, dtype)

@@ -1,0 +1,1 @@
+"""How an operation runs on each backend; `functional` is the only caller."""
