@@ -1,0 +1,24 @@
+"""Training: a pure step on optax, `fit`, `evaluate`, `predict`, and the `History` they leave."""
+
+from jaxcnn.training.evaluation import evaluate, predict
+from jaxcnn.training.examples import Examples, LabeledImages
+from jaxcnn.training.fit import fit
+from jaxcnn.training.history import History
+from jaxcnn.training.metrics import Metrics
+from jaxcnn.training.state import TrainState, create_state
+from jaxcnn.training.steps import eval_step, predict_step, train_step
+
+__all__ = [
+    "Examples",
+    "History",
+    "LabeledImages",
+    "Metrics",
+    "TrainState",
+    "create_state",
+    "eval_step",
+    "evaluate",
+    "fit",
+    "predict",
+    "predict_step",
+    "train_step",
+]

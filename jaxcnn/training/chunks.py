@@ -1,0 +1,87 @@
+"""Several steps a call: one compiled loop whose start and length are arguments, so that no result depends on them."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Int32, Key
+
+from jaxcnn.training.examples import Examples, take
+from jaxcnn.training.metrics import Metrics, add_metrics
+from jaxcnn.training.state import TrainState
+from jaxcnn.training.steps import train_step
+
+
+class Chunk(NamedTuple):
+    """Consecutive batches of one size: `steps` batches of `batch_size`, from the epoch's example `offset` on."""
+
+    offset: int
+    steps: int
+    batch_size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How an epoch of `examples` falls into batches and chunks.
+
+    Boundaries are the multiples of `steps_per_execution` in absolute steps, and the ends of epochs: they are
+    the same wherever a run begins. The last batch of an epoch may be smaller; it is a chunk of its own, never
+    padded, so that BatchNorm sees only real images.
+    """
+
+    examples: int
+    batch_size: int
+    steps_per_execution: int
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """The sizes that occur, the full one first."""
+        return tuple(size for size in (self.batch_size, self.examples % self.batch_size) if size)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-self.examples // self.batch_size)
+
+    def chunks(self, epoch: int) -> Iterator[Chunk]:
+        """The chunks of one epoch, counted from 0, in order."""
+        first, full = epoch * self.steps_per_epoch, self.examples // self.batch_size
+        position = 0
+        while position < full:
+            count = min(self.steps_per_execution - (first + position) % self.steps_per_execution, full - position)
+            yield Chunk(position * self.batch_size, count, self.batch_size)
+            position += count
+        if rest := self.examples % self.batch_size:
+            yield Chunk(full * self.batch_size, 1, rest)
+
+
+def epoch_order(key: Key[Array, ""], epoch: Int32[Array | np.integer, ""], *, examples: int) -> Int32[Array, " n"]:
+    """The order of an epoch's examples: a permutation that depends on the key and the epoch alone."""
+    return jax.random.permutation(jax.random.fold_in(key, epoch), jnp.arange(examples, dtype=jnp.int32))
+
+
+def run_steps(
+    state: TrainState,
+    metrics: Metrics,
+    examples: Examples,
+    order: Int32[Array, " n"],
+    offset: Int32[Array | np.integer, ""],
+    count: Int32[Array | np.integer, ""],
+    *,
+    batch_size: int,
+) -> tuple[TrainState, Metrics]:
+    """`count` training steps on consecutive slices of the order, their sums added to `metrics`.
+
+    Start and length are traced: one compilation serves every chunk, and step i computes the same bits in each.
+    """
+
+    def step(i, carry):
+        state, total = carry
+        rows = lax.dynamic_slice_in_dim(order, offset + i * batch_size, batch_size)
+        state, metrics = train_step(state, take(examples, rows))
+        return state, add_metrics(total, metrics)
+
+    return lax.fori_loop(jnp.int32(0), count, step, (state, metrics))

@@ -1,0 +1,71 @@
+"""One epoch: train, keep the result, validate."""
+
+import math
+import time
+
+import jax
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Key
+
+from jaxcnn.training.chunks import Plan
+from jaxcnn.training.evaluation import sum_batches
+from jaxcnn.training.examples import Examples
+from jaxcnn.training.metrics import Metrics, mean_metrics, zero_metrics
+from jaxcnn.training.programs import Programs
+from jaxcnn.training.progress import Silent
+from jaxcnn.training.state import TrainState, variables_of
+
+
+def train_epoch(
+    programs: Programs,
+    plan: Plan,
+    epoch: int,
+    state: TrainState,
+    examples: Examples,
+    key: Key[Array, ""],
+    report: Silent,
+) -> tuple[TrainState, dict[str, float]]:
+    """One epoch; the host looks at a chunk's sums while the device works on the next one."""
+    start = time.perf_counter()
+    order = programs.order(key, np.int32(epoch))
+    total, earlier = zero_metrics(), None
+    for chunk in plan.chunks(epoch):
+        step = programs.steps[chunk.batch_size]
+        state, total = step(state, total, examples, order, np.int32(chunk.offset), np.int32(chunk.steps))
+        if earlier is not None:
+            means = _finite_means(earlier, epoch)
+            report.advance(epoch, means, int(earlier.examples), time.perf_counter() - start)
+        earlier = total
+    jax.block_until_ready(state)
+    return state, {**_finite_means(total, epoch), "seconds": time.perf_counter() - start}
+
+
+def _finite_means(sums: Metrics, epoch: int) -> dict[str, float]:
+    means = mean_metrics(sums)
+    if not math.isfinite(means["loss"]):
+        raise FloatingPointError(_broken("loss", f"became {means['loss']}", epoch))
+    return means
+
+
+def keep(model: nnx.Module, programs: Programs, state: TrainState, epoch: int) -> None:
+    """Gives the model copies: the next epoch's first call takes the state's own buffers."""
+    variables, finite = programs.snapshot(state)
+    if not finite:
+        raise FloatingPointError(_broken("parameters", "became NaN or infinite", epoch))
+    nnx.update(model, *variables)
+
+
+def _broken(what: str, how: str, epoch: int) -> str:
+    return (
+        f"the {what} {how} in epoch {epoch + 1}; the model keeps its state from before that epoch:"
+        " lower the learning rate, or look for broken images"
+    )
+
+
+def validate(programs: Programs, state: TrainState, batches: list[tuple[Examples, Array]]) -> dict[str, float]:
+    """val_loss and val_accuracy, or nothing without a validation set."""
+    if programs.evaluation is None:
+        return {}
+    means = mean_metrics(sum_batches(programs.evaluation, variables_of(state), batches))
+    return {f"val_{name}": value for name, value in means.items()}

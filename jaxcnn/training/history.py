@@ -1,0 +1,31 @@
+"""The record that `fit` returns."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class History:
+    """What happened, one float an epoch, in plain Python so that it goes to JSON and to a plot as it is.
+
+    Attributes:
+      loss: mean cross-entropy over the examples of the epoch, in nats, each as its own step saw it
+        (dropout on, weights still moving).
+      accuracy: fraction of these examples that were classified correctly, 0 to 1.
+      val_loss: mean cross-entropy on the validation set at the epoch's end; empty without one.
+      val_accuracy: accuracy on the validation set; empty without one.
+      seconds: wall-clock seconds of the epoch's training, until the device has finished; neither compilation
+        nor validation is in it.
+      compile_seconds: wall-clock seconds spent on tracing and compiling before the first epoch; near 0 when an
+        earlier fit of the same structure left its programs behind.
+    """
+
+    loss: list[float] = dataclasses.field(default_factory=list)
+    accuracy: list[float] = dataclasses.field(default_factory=list)
+    val_loss: list[float] = dataclasses.field(default_factory=list)
+    val_accuracy: list[float] = dataclasses.field(default_factory=list)
+    seconds: list[float] = dataclasses.field(default_factory=list)
+    compile_seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, list[float] | float]:
+        """The fields by name, for `json.dump`."""
+        return dataclasses.asdict(self)

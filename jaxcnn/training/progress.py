@@ -1,0 +1,83 @@
+"""How far training has come: a rich bar on a terminal, a line an epoch elsewhere, or nothing."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+
+class Silent:
+    """Says nothing; the others refine it."""
+
+    def advance(self, epoch: int, means: Mapping[str, float], examples: int, seconds: float) -> None:
+        """Part of an epoch (counted from 0) is done: means so far over `examples`, in `seconds`."""
+
+    def finish_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
+        """An epoch is done: `row` has loss, accuracy, seconds, and val_loss and val_accuracy where they exist."""
+
+
+class Lines(Silent):
+    """One line an epoch on stderr, for files and pipes."""
+
+    def __init__(self, epochs: int, examples: int):
+        self.epochs, self.examples = epochs, examples
+
+    def finish_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
+        print(epoch_line(epoch, self.epochs, self.examples, row), file=sys.stderr, flush=True)
+
+
+class Bar(Silent):
+    """A bar over all epochs, below one line for each finished one."""
+
+    def __init__(self, progress: Progress, task: TaskID, epochs: int, examples: int):
+        self.progress, self.task, self.epochs, self.examples = progress, task, epochs, examples
+
+    def advance(self, epoch: int, means: Mapping[str, float], examples: int, seconds: float) -> None:
+        self.progress.update(
+            self.task,
+            completed=epoch * self.examples + examples,
+            description=f"epoch {epoch + 1}/{self.epochs}",
+            means=f"loss {means['loss']:.4f}  accuracy {means['accuracy']:.4f}",
+            speed=f"{examples / seconds:,.0f} images/s",
+        )
+
+    def finish_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
+        self.progress.update(self.task, completed=(epoch + 1) * self.examples)
+        line = epoch_line(epoch, self.epochs, self.examples, row)
+        self.progress.console.print(line, markup=False, highlight=False)
+
+
+@contextmanager
+def reporter(enabled: bool, epochs: int, examples: int) -> Iterator[Silent]:
+    """The report that fits where stderr goes; leaves the terminal clean, also after an error."""
+    console = Console(stderr=True)
+    if not enabled:
+        yield Silent()
+    elif not console.is_terminal:
+        yield Lines(epochs, examples)
+    else:
+        with _bar(console) as progress:
+            task = progress.add_task("first epoch", total=epochs * examples, means="", speed="")
+            yield Bar(progress, task, epochs, examples)
+
+
+def epoch_line(epoch: int, epochs: int, examples: int, row: Mapping[str, float]) -> str:
+    """A finished epoch in words and numbers."""
+    names = ("loss", "accuracy", "val_loss", "val_accuracy")
+    means = ", ".join(f"{name} {row[name]:.4f}" for name in names if name in row)
+    speed = examples / max(row["seconds"], 1e-9)
+    return f"epoch {epoch + 1}/{epochs}: {means}, {row['seconds']:.2f} s, {speed:,.0f} images/s"
+
+
+def _bar(console: Console) -> Progress:
+    columns = ("{task.description}", "{task.fields[means]}", "{task.fields[speed]}")
+    return Progress(
+        *map(TextColumn, columns[:1]),
+        BarColumn(),
+        *map(TextColumn, columns[1:]),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
