@@ -1,0 +1,60 @@
+"""Receptive fields through what moves, drops or adds whole axes: products, reductions, reshapes, look-ups."""
+
+from typing import Any
+
+from jaxcnn.analysis.receptive_field import Field, each, joined, moved, reversed_along, unknown
+from jaxcnn.analysis.reshape import reshaped
+
+
+def relabelled(field: Field, places: dict[int, int]) -> Field:
+    """A field on axes numbered anew; axes without a new number are taken in whole."""
+    return each(field, lambda span: moved(span, places))
+
+
+def product(equation: Any, fields: list[Field]) -> list[Field]:
+    contracted, shared = equation.params["dimension_numbers"]
+    places, first_free = [], len(shared[0])
+    for variable, summed, batch in zip(equation.invars, contracted, shared, strict=True):
+        free = [axis for axis in range(len(variable.aval.shape)) if axis not in (*summed, *batch)]
+        places.append({axis: n for n, axis in enumerate(batch)} | {axis: n for n, axis in enumerate(free, first_free)})
+        first_free += len(free)
+    return [joined([relabelled(field, place) for field, place in zip(fields, places, strict=True)])]
+
+
+def reduction(equation: Any, fields: list[Field]) -> list[Field]:
+    gone = equation.params.get("axes", equation.params.get("dimensions"))
+    kept = [axis for axis in range(len(equation.invars[0].aval.shape)) if axis not in gone]
+    field = relabelled(joined(fields), {old: new for new, old in enumerate(kept)})
+    return [field for _ in equation.outvars]
+
+
+def broadcast(equation: Any, fields: list[Field]) -> list[Field]:
+    old, new = equation.invars[0].aval.shape, equation.outvars[0].aval.shape
+    places = enumerate(equation.params["broadcast_dimensions"])
+    return [relabelled(fields[0], {a: b for a, b in places if old[a] == new[b]})]
+
+
+def transposition(equation: Any, fields: list[Field]) -> list[Field]:
+    return [relabelled(fields[0], {old: new for new, old in enumerate(equation.params["permutation"])})]
+
+
+def reshaping(equation: Any, fields: list[Field]) -> list[Field]:
+    old, new = equation.invars[0].aval.shape, equation.outvars[0].aval.shape
+    return [unknown(fields[0]) if 0 in old else reshaped(fields[0], old, new)]
+
+
+def reversal(equation: Any, fields: list[Field]) -> list[Field]:
+    field = fields[0]
+    for axis in equation.params["dimensions"]:
+        field = each(field, lambda span, axis=axis: reversed_along(span, axis))
+    return [field]
+
+
+def look_up(equation: Any, fields: list[Field]) -> list[Field]:
+    """A table read at positions that depend on the input, as embeddings do; any other gather is unknown."""
+    table, positions = fields
+    if table is not None:
+        return [unknown(table)]
+    offsets = equation.params["dimension_numbers"].offset_dims
+    batch = [axis for axis in range(len(equation.outvars[0].aval.shape)) if axis not in offsets]
+    return [relabelled(positions, dict(enumerate(batch)))]
