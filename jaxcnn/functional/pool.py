@@ -254,7 +254,8 @@ def _refuse_empty_windows(windows: PoolWindows) -> None:
             raise ValueError(
                 f"padding must leave every window a pixel of the input; got {windows.padding[axis]} in spatial "
                 f"dimension {axis}, where window {taps.index(0)} of {windows.window[axis]} taps "
-                f"(stride {windows.strides[axis]}, dilation {windows.dilation[axis]}) sees padding alone; use less padding"
+                f"(stride {windows.strides[axis]}, dilation {windows.dilation[axis]}) sees padding alone; "
+                "use less padding"
             )
 
 

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -99,9 +98,9 @@ def kernel_gradient(x: Any, g: Any, *, padding: Any, rhs_dilation: Any, **_: Any
     if images == batch:
         total = product(x, g)
     else:
-        sliced = jax.tree.map(lambda a: a.reshape(batch // images, images, *a.shape[1:]), (x, g))
+        sliced = tuple(a.reshape(batch // images, images, *a.shape[1:]) for a in (x, g))
         zero = jnp.zeros((taps * channels, features), x.dtype)
-        total, _ = lax.scan(lambda total, part: (total + product(*part), None), zero, sliced)
+        total = lax.scan(lambda total, part: (total + product(*part), None), zero, sliced)[0]
     return total.reshape(*window, channels, features)
 
 

@@ -1,0 +1,179 @@
+"""Pooling layers: no parameters, a window and its options fixed in the constructor."""
+
+from flax import nnx
+from jax import Array
+from jax.typing import ArrayLike
+from jaxtyping import Shaped
+
+from jaxcnn import functional as F
+from jaxcnn import geometry
+from jaxcnn.functional.layout import DATA_FORMATS, DataFormat
+from jaxcnn.geometry import Padding, Size
+from jaxcnn.nn.options import one_of, static_padding, window_of
+
+
+class _Pool(nnx.Module):
+    """The options that every windowed pool has."""
+
+    def __init__(
+        self,
+        window: Size,
+        *,
+        strides: Size | None = None,
+        padding: Padding = "VALID",
+        dilation: Size = 1,
+        ceil_mode: bool = False,
+        data_format: DataFormat = "channels_last",
+        spatial_dims: int = 2,
+    ):
+        """Fix the options of the `functional` pool of the same name.
+
+        Args:
+          window: pixels: N ints, or one int for `spatial_dims` equal sides.
+          strides: pixels between windows; None means the window.
+          padding, dilation, ceil_mode, data_format: as in `functional.pool`.
+          spatial_dims: N where `window` is an int.
+
+        Raises:
+          ValueError: for options that can't fit any input.
+        """
+        self.window = window_of("window", window, spatial_dims)
+        self.strides = self.window if strides is None else geometry.as_sizes("strides", strides, len(self.window))
+        self.padding = static_padding(padding, self.window, self.strides)
+        self.dilation = geometry.as_sizes("dilation", dilation, len(self.window))
+        self.ceil_mode = bool(ceil_mode)
+        self.data_format = one_of("data_format", data_format, DATA_FORMATS)
+
+
+class MaxPool(_Pool):
+    """`functional.max_pool` as a layer."""
+
+    def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
+        """The largest value of every window; shapes and errors as in `functional.max_pool`."""
+        return F.max_pool(
+            x,
+            self.window,
+            strides=self.strides,
+            padding=self.padding,
+            dilation=self.dilation,
+            ceil_mode=self.ceil_mode,
+            data_format=self.data_format,
+        )
+
+
+class MinPool(_Pool):
+    """`functional.min_pool` as a layer."""
+
+    def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
+        """The smallest value of every window; shapes and errors as in `functional.min_pool`."""
+        return F.min_pool(
+            x,
+            self.window,
+            strides=self.strides,
+            padding=self.padding,
+            dilation=self.dilation,
+            ceil_mode=self.ceil_mode,
+            data_format=self.data_format,
+        )
+
+
+class SumPool(_Pool):
+    """`functional.sum_pool` as a layer."""
+
+    def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
+        """The sum of every window; shapes and errors as in `functional.sum_pool`."""
+        return F.sum_pool(
+            x,
+            self.window,
+            strides=self.strides,
+            padding=self.padding,
+            dilation=self.dilation,
+            ceil_mode=self.ceil_mode,
+            data_format=self.data_format,
+        )
+
+
+class AvgPool(_Pool):
+    """`functional.avg_pool` as a layer."""
+
+    def __init__(
+        self,
+        window: Size,
+        *,
+        strides: Size | None = None,
+        padding: Padding = "VALID",
+        dilation: Size = 1,
+        ceil_mode: bool = False,
+        count_include_pad: bool = False,
+        data_format: DataFormat = "channels_last",
+        spatial_dims: int = 2,
+    ):
+        """Fix the options of `functional.avg_pool`; `spatial_dims` is N where `window` is an int.
+
+        Raises:
+          ValueError: for options that can't fit any input.
+        """
+        super().__init__(
+            window,
+            strides=strides,
+            padding=padding,
+            dilation=dilation,
+            ceil_mode=ceil_mode,
+            data_format=data_format,
+            spatial_dims=spatial_dims,
+        )
+        self.count_include_pad = bool(count_include_pad)
+
+    def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
+        """The mean of every window; shapes and errors as in `functional.avg_pool`."""
+        return F.avg_pool(
+            x,
+            self.window,
+            strides=self.strides,
+            padding=self.padding,
+            dilation=self.dilation,
+            ceil_mode=self.ceil_mode,
+            count_include_pad=self.count_include_pad,
+            data_format=self.data_format,
+        )
+
+
+class _GlobalPool(nnx.Module):
+    """The options that both global pools have."""
+
+    def __init__(
+        self, *, keepdims: bool = False, spatial_dims: int | None = None, data_format: DataFormat = "channels_last"
+    ):
+        """Fix the options of the `functional` pool of the same name.
+
+        Args:
+          keepdims: leave the spatial axes in place, each of size 1.
+          spatial_dims: N, so that unbatched inputs are accepted; None means x.ndim − 2.
+          data_format: "channels_last" or "channels_first".
+
+        Raises:
+          ValueError: for options that can't fit any input.
+        """
+        self.keepdims = bool(keepdims)
+        self.spatial_dims = None if spatial_dims is None else geometry.as_int("spatial_dims", spatial_dims, minimum=1)
+        self.data_format = one_of("data_format", data_format, DATA_FORMATS)
+
+
+class GlobalAvgPool(_GlobalPool):
+    """`functional.global_avg_pool` as a layer."""
+
+    def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
+        """The mean of each channel over the image; shapes and errors as in `functional.global_avg_pool`."""
+        return F.global_avg_pool(
+            x, keepdims=self.keepdims, spatial_dims=self.spatial_dims, data_format=self.data_format
+        )
+
+
+class GlobalMaxPool(_GlobalPool):
+    """`functional.global_max_pool` as a layer."""
+
+    def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
+        """The largest value of each channel over the image; shapes and errors as in `functional.global_max_pool`."""
+        return F.global_max_pool(
+            x, keepdims=self.keepdims, spatial_dims=self.spatial_dims, data_format=self.data_format
+        )
