@@ -1,0 +1,89 @@
+"""The parameter counts that the lectures print, and what `create` refuses."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+from flax import nnx
+
+from jaxcnn import models
+
+# (name, options): parameters. Lectures: 66,790, 203,068, 9,532, 197,210, 333,526, 104,202.
+PARAMETERS = [
+    ("mlp", {}, 66_790),
+    ("mlp", {"hidden": 512}, 407_050),
+    ("swish_cnn", {"pool": "none"}, 203_068),
+    ("swish_cnn", {"pool": "max"}, 9_532),
+    ("swish_cnn", {"pool": "avg"}, 9_532),
+    ("swish_cnn", {"pool": "min"}, 9_532),
+    ("swish_cnn", {"pool": "stride"}, 9_532),
+    ("lenet5", {}, 61_706),
+    ("lenet5", {"pool": "avg", "activation": nnx.tanh}, 61_706),
+    ("lenet5", {"pool": "min"}, 61_706),
+    ("lenet5", {"pool": "stride"}, 61_706),
+    ("lenet5", {"pool": "none"}, 1_119_626),
+    ("simple_cnn", {}, 197_210),
+    ("simple_cnn", {"dropout": 0.5}, 197_210),
+    ("simple_cnn", {"pool": "stride"}, 197_210),
+    ("simple_cnn", {"pool": "none"}, 785_210),
+    ("fashion_cnn", {}, 333_526),
+    ("fashion_cnn", {"pool": "none"}, 5_037_526),
+    ("convnet", {"pool": "max"}, 104_202),
+    ("convnet", {"pool": "avg"}, 104_202),
+    ("convnet", {"pool": "min"}, 104_202),
+    ("convnet", {"pool": "stride"}, 113_162),
+    ("convnet", {"pool": "none"}, 712_202),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "parameters"), PARAMETERS)
+def test_parameters_and_logits(name, options, parameters):
+    model = nnx.eval_shape(lambda: models.create(name, rngs=nnx.Rngs(0), **options))
+    assert sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param))) == parameters
+    graphdef, state = nnx.split(model)
+    images = jax.ShapeDtypeStruct((2, 28, 28, 1), jnp.float32)
+    logits = jax.eval_shape(lambda state, x: nnx.merge(graphdef, state)(x), state, images)
+    assert logits.shape == (2, 10)
+    assert logits.dtype == jnp.float32
+
+
+def test_colour_images_and_other_classes():
+    model = models.create("lenet5", input_shape=(32, 32, 3), num_classes=7, rngs=nnx.Rngs(0))
+    assert model(jnp.zeros((2, 32, 32, 3))).shape == (2, 7)
+
+
+def test_initial_values_are_kerass():
+    model = models.create("convnet", rngs=nnx.Rngs(0))
+    bound = (6 / (9 * 32 + 9 * 64)) ** 0.5
+    kernel = model.conv2.kernel[...]
+    assert 0.99 * bound < jnp.abs(kernel).max() <= bound
+    assert not model.conv2.bias[...].any()
+    assert not model.dense.bias[...].any()
+
+
+def test_dropout_drops_in_training_alone():
+    model = models.create("simple_cnn", dropout=0.5, rngs=nnx.Rngs(0))
+    images = jnp.ones((1, 28, 28, 1))
+    assert (model(images) != model(images)).any()
+    model.eval()
+    assert (model(images) == model(images)).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"name": "resnet"},
+            "name must be one of convnet, fashion_cnn, lenet5, mlp, simple_cnn, swish_cnn; got 'resnet'",
+        ),
+        ({"name": "convnet", "pol": "max"}, "got pol, and convnet takes pool"),
+        ({"name": "mlp", "pool": "max"}, "got pool, and mlp takes hidden"),
+        ({"name": "convnet", "pool": "mean"}, "pool must be one of max, avg, min, stride, none; got 'mean'"),
+        ({"name": "convnet", "input_shape": (4, 4, 1)}, "window must fit into the padded input"),
+        ({"name": "convnet", "input_shape": (28, 28)}, "input_shape must be"),
+        ({"name": "simple_cnn", "dropout": 1.0}, "dropout must be a fraction of at least 0 and below 1"),
+    ],
+)
+def test_refuses(arguments, message):
+    arguments = dict(arguments)
+    with pytest.raises(ValueError, match=message.replace("(", r"\(")):
+        models.create(arguments.pop("name"), rngs=nnx.Rngs(0), **arguments)
