@@ -1,0 +1,1 @@
+"""What CNN courses claim, measured. Each module is one experiment: `python -m experiments.NAME`."""

@@ -1,0 +1,1 @@
+"""What the experiments share: options, the command line's edge, runs, numbers over seeds, results."""

@@ -1,0 +1,57 @@
+"""The options that every experiment takes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from jaxcnn.data import Dataset, available, load
+from jaxcnn.geometry import as_int
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options that every experiment takes; an experiment's Config sets its own defaults."""
+
+    dataset: Annotated[str, tyro.conf.arg(help=f"Data set: {' or '.join(available())}.")] = "mnist"
+    epochs: Annotated[
+        int, tyro.conf.arg(help="Passes over the training set; 0 counts and draws, and trains nothing.")
+    ] = 2
+    batch_size: Annotated[int, tyro.conf.arg(help="Images a training step.")] = 64
+    seeds: Annotated[int, tyro.conf.arg(help="How often each variant is trained, with seeds 0, 1, …")] = 2
+    data_dir: Annotated[
+        Path | None, tyro.conf.arg(help="Folder that holds DATASET/*-ubyte.gz; without it the shipped sample serves.")
+    ] = None
+    out: Annotated[Path, tyro.conf.arg(help="Folder for result.json, report.html and the pictures.")] = Path("runs")
+
+
+def check(options: Options) -> None:
+    """Refuse numbers that can't be meant.
+
+    Raises:
+      ValueError: for epochs below 0, a batch or a number of seeds below 1.
+    """
+    as_int("--epochs", options.epochs, minimum=0)
+    as_int("--batch-size", options.batch_size, minimum=1)
+    as_int("--seeds", options.seeds, minimum=1)
+
+
+def load_both(options: Options) -> tuple[Dataset, Dataset]:
+    """The training and the test set that the options name.
+
+    Raises:
+      ValueError, OSError: as `data.load`.
+    """
+    train, test = (load(options.dataset, split=split, data_dir=options.data_dir) for split in ("train", "test"))
+    return train, test
+
+
+def describe(train: Dataset, test: Dataset) -> str:
+    """Which images a result rests on; says of a sample that it is one."""
+    count = f"{len(train):,} training and {len(test):,} test images"
+    if train.source == "sample":
+        return (
+            f"Shipped sample of {train.name}: {count}, not the full set; --data-dir names a folder with the full one."
+        )
+    return f"Full {train.name}: {count}."

@@ -1,0 +1,57 @@
+"""One session of an experiment: where it writes, what it rests on, and its runs in order."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optax
+
+from experiments.harness.environment import environment
+from experiments.harness.options import Options
+from experiments.harness.results import open_folder, write_result
+from experiments.harness.runs import Variant, train_and_test
+from jaxcnn.data import Dataset
+
+
+@dataclass(frozen=True)
+class Session:
+    """What an experiment rests on, settled before it trains."""
+
+    experiment: str
+    options: Options
+    train: Dataset
+    test: Dataset
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, variants: Sequence[Variant], optimizer: optax.GradientTransformation) -> list[dict[str, Any]]:
+        """A row for every variant and seed; `result.json` is rewritten after each, so that a stop loses one run."""
+        runs = [(variant, seed) for variant in variants for seed in range(self.options.seeds)]
+        rows: list[dict[str, Any]] = []
+        for number, (variant, seed) in enumerate(runs, 1):
+            if self.options.epochs:
+                print(f"[{number}/{len(runs)}] {variant.model}, {variant.label}, seed {seed}", file=sys.stderr)
+            rows.append(self._row(variant, seed, optimizer))
+            if self.options.epochs or number == len(runs):
+                self._write(rows, complete=number == len(runs))
+        return rows
+
+    def _row(self, variant: Variant, seed: int, optimizer: optax.GradientTransformation) -> dict[str, Any]:
+        epochs, batch_size = self.options.epochs, self.options.batch_size
+        return train_and_test(
+            variant, self.train, self.test, seed=seed, epochs=epochs, batch_size=batch_size, optimizer=optimizer
+        )
+
+    def _write(self, rows: Sequence[dict[str, Any]], *, complete: bool) -> None:
+        write_result(self.folder, self.experiment, self.options, self.environment, rows, complete=complete)
+
+
+def open_session(experiment: str, options: Options, train: Dataset, test: Dataset) -> Session:
+    """A session that writes to the options' folder.
+
+    Raises:
+      ValueError: where that folder can't be written to.
+    """
+    return Session(experiment, options, train, test, open_folder(options.out), environment())
