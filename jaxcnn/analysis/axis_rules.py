@@ -8,7 +8,8 @@ from jaxcnn.analysis.reshape import reshaped
 
 def relabelled(field: Field, places: dict[int, int]) -> Field:
     """A field on axes numbered anew; axes without a new number are taken in whole."""
-    return each(field, lambda span: moved(span, places))
+    numbers = {int(old): int(new) for old, new in places.items()}
+    return each(field, lambda span: moved(span, numbers))
 
 
 def product(equation: Any, fields: list[Field]) -> list[Field]:

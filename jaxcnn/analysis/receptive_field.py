@@ -118,10 +118,14 @@ def joined(fields: list[Field]) -> Field:
 
 def span_union(a: Span, b: Span) -> Span:
     """The smallest span around two; where they do not walk together, around all that either sees."""
-    if {walk.axis: walk.step for walk in a.walks} != {walk.axis: walk.step for walk in b.walks}:
+    steps, others = ({walk.axis: walk.step for walk in span.walks} for span in (a, b))
+    if steps != others:
         a, b = whole(a), whole(b)
     start = min(a.start, b.start)
-    return replace(a, start=start, size=max(a.start + a.size, b.start + b.size) - start)
+    walks = tuple(
+        replace(walk, grid=max(w.grid for w in (*a.along(walk.axis), *b.along(walk.axis)))) for walk in a.walks
+    )
+    return replace(a, start=start, size=max(a.start + a.size, b.start + b.size) - start, walks=walks)
 
 
 def window(
@@ -139,9 +143,9 @@ def window(
     walks = span.along(axis)
     if all((taps, stride, pad_low, count) == (1, 1, 0, walk.count) for walk in walks):
         return span
-    if len(walks) > 1 or not walks[0].regular:
+    walk, *others = walks
+    if others or not walk.regular:
         return None
-    walk = walks[0]
     fine = walk.step / input_dilation
     grid = walk.grid if input_dilation == 1 else max(walk.grid, abs(walk.step))
     reach = math.ceil(real_reach(taps, dilation, input_dilation) * abs(walk.step) / grid) * grid

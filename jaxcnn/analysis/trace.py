@@ -104,6 +104,8 @@ def restored(cls: type, own: Any) -> None:
 
 def wrapped(call: Callable[..., Any], trace: Trace) -> Callable[..., Any]:
     """A `__call__` that scopes the calls of numbered modules; a `super().__call__` inside one is part of it."""
+    # In a summary asked for within a trace, the layers are not those of the trace around it.
+    call = getattr(call, "unscoped", call)
 
     def scoped_call(self: nnx.Module, *args: Any, **kwargs: Any) -> Any:
         number = getattr(self, NUMBER, None)
@@ -113,6 +115,7 @@ def wrapped(call: Callable[..., Any], trace: Trace) -> Callable[..., Any]:
         with active(self, number, trace), jax.named_scope(f"jaxcnn.layer:{number}:{trace.calls}"):
             return marked(call(self, *args, **kwargs))
 
+    vars(scoped_call)["unscoped"] = call
     return scoped_call
 
 

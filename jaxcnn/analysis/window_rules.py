@@ -15,7 +15,7 @@ def convolution(equation: Any, fields: list[Field]) -> list[Field]:
 
 def convolved(equation: Any, span: Span) -> Span | None:
     params = equation.params
-    lhs_spec, rhs_spec, out_spec = params["dimension_numbers"]
+    lhs_spec, rhs_spec, out_spec = (tuple(map(int, spec)) for spec in params["dimension_numbers"])
     taps, out = equation.invars[1].aval.shape, equation.outvars[0].aval.shape
     result: Span | None = consumed(span, lhs_spec[1])
     for d, axis in enumerate(lhs_spec[2:]):
@@ -24,10 +24,10 @@ def convolved(equation: Any, span: Span) -> Span | None:
             axis,
             taps[rhs_spec[2 + d]],
             count=out[out_spec[2 + d]],
-            stride=params["window_strides"][d],
-            pad_low=params["padding"][d][0],
-            dilation=params["rhs_dilation"][d],
-            input_dilation=params["lhs_dilation"][d],
+            stride=int(params["window_strides"][d]),
+            pad_low=int(params["padding"][d][0]),
+            dilation=int(params["rhs_dilation"][d]),
+            input_dilation=int(params["lhs_dilation"][d]),
         )
     places = {lhs_spec[0]: out_spec[0]} | dict(zip(lhs_spec[2:], out_spec[2:], strict=True))
     return result and moved(result, places)
@@ -45,12 +45,12 @@ def pooled(equation: Any, span: Span) -> Span | None:
         result = result and window(
             result,
             axis,
-            taps,
+            int(taps),
             count=out[axis],
-            stride=params["window_strides"][axis],
-            pad_low=params["padding"][axis][0],
-            dilation=params["window_dilation"][axis],
-            input_dilation=params["base_dilation"][axis],
+            stride=int(params["window_strides"][axis]),
+            pad_low=int(params["padding"][axis][0]),
+            dilation=int(params["window_dilation"][axis]),
+            input_dilation=int(params["base_dilation"][axis]),
         )
     return result
 
@@ -58,7 +58,7 @@ def pooled(equation: Any, span: Span) -> Span | None:
 def cut(field: Field, shape: Sequence[int], starts: Sequence[int], strides: Sequence[int] | None = None) -> Field:
     """The field of `shape` cells from `starts` on; a negative start is padding."""
     for axis, count in enumerate(shape):
-        options = {"count": count, "pad_low": -starts[axis], "stride": strides[axis] if strides else 1}
+        options = {"count": count, "pad_low": -int(starts[axis]), "stride": int(strides[axis]) if strides else 1}
         field = each(field, lambda span, axis=axis, options=options: window(span, axis, **options))
     return field
 
@@ -69,7 +69,7 @@ def slicing(equation: Any, fields: list[Field]) -> list[Field]:
 
 
 def splitting(equation: Any, fields: list[Field]) -> list[Field]:
-    axis, sizes = equation.params["axis"], equation.params["sizes"]
+    axis, sizes = equation.params["axis"], [int(n) for n in equation.params["sizes"]]
     shapes = [variable.aval.shape for variable in equation.outvars]
     return [cut(fields[0], shape, only(axis, sum(sizes[:n]), shape)) for n, shape in enumerate(shapes)]
 
@@ -83,7 +83,7 @@ def padding(equation: Any, fields: list[Field]) -> list[Field]:
     """What a padding value may depend on is left aside."""
     field, out = fields[0], equation.outvars[0].aval.shape
     for axis, (low, _, interior) in enumerate(equation.params["padding_config"]):
-        options = {"count": out[axis], "pad_low": low, "input_dilation": interior + 1}
+        options = {"count": out[axis], "pad_low": int(low), "input_dilation": int(interior) + 1}
         field = each(field, lambda span, axis=axis, options=options: window(span, axis, **options))
     return [field]
 
