@@ -97,8 +97,8 @@ def _size_sentence(plain: Variant, pooled: Variant) -> str:
     return (
         f"{plain.model} without pooling has {full.trainable_params:,} parameters, of which {largest.params:,} "
         f"({largest.params / full.trainable_params:.0%}) sit in {largest.name}, the {ordinal_dense(plain)} dense "
-        f"layer, which reads the flattened feature maps. With {pooled.label} that layer has {same.params:,} and the model "
-        f"{small.trainable_params:,}: {full.trainable_params / small.trainable_params:.1f} times fewer, with "
+        f"layer, which reads the flattened feature maps. With {pooled.label} that layer has {same.params:,} and the "
+        f"model {small.trainable_params:,}: {full.trainable_params / small.trainable_params:.1f} times fewer, with "
         f"{full.total_macs / small.total_macs:.1f} times fewer multiply-accumulates and "
         f"{full.total_activation_bytes / small.total_activation_bytes:.1f} times less activation memory."
     )

@@ -1,0 +1,20 @@
+"""A tiny full set in IDX files: 28×28 images whose class shows in their brightness."""
+
+import numpy as np
+import pytest
+
+from jaxcnn.data.idx import write_idx
+
+
+@pytest.fixture(scope="session")
+def tiny_sets(tmp_path_factory):
+    """A folder with `mnist/`: 40 training and 20 test images of ten classes."""
+    folder = tmp_path_factory.mktemp("sets")
+    (folder / "mnist").mkdir()
+    rng = np.random.default_rng(0)
+    for prefix, count in (("train", 40), ("t10k", 20)):
+        labels = np.arange(count, dtype=np.uint8) % 10
+        noise = rng.integers(0, 20, (count, 28, 28), dtype=np.uint8)
+        write_idx(folder / "mnist" / f"{prefix}-images-idx3-ubyte.gz", noise + 20 * labels[:, None, None])
+        write_idx(folder / "mnist" / f"{prefix}-labels-idx1-ubyte.gz", labels)
+    return folder
