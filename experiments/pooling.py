@@ -65,8 +65,8 @@ def main(config: Config) -> Rows:
     print(describe(train, test), file=sys.stderr)
     rows = session.run(variants, optax.rmsprop(1e-3, decay=0.9, eps=1e-7))
     findings = [*size_sentences(variants), *accuracy_sentences(variants, rows)]
-    print_table(size_records(variants), title="What each variant costs, for one image")
-    if accuracies := accuracy_records(variants, rows):
+    print_table(size_records(rows), title="What each variant costs, for one image")
+    if accuracies := accuracy_records(rows):
         print_table(accuracies, title="What each variant achieved")
     print("\n".join(findings))
     page = session.folder / "report.html"
@@ -136,11 +136,11 @@ def verdict(a: Estimate, b: Estimate) -> str:
 
 def build_report(session: Session, variants: Sequence[Variant], rows: Rows, findings: Sequence[str]) -> str:
     """The page; its pictures are also written as PNGs beside it."""
-    folder, accuracies = session.folder, accuracy_records(variants, rows)
+    folder, accuracies = session.folder, accuracy_records(rows)
     source = Note(describe(session.train, session.test), warning=session.train.source == "sample")
     means = f"Means over {session.options.seeds} seeds, with 95% confidence intervals (Student's t) from two seeds on."
     sections = [
-        Section("What each variant costs", [Table(size_records(variants), "Counted, for one image.")]),
+        Section("What each variant costs", [Table(size_records(rows), "Counted, for one image.")]),
         *([Section("What each variant achieved", [Table(accuracies, means)])] if accuracies else []),
         *trained_sections(folder, variants, rows),
         Section("Where the parameters sit", [parameters_picture(folder, variants), *_layers(variants)]),

@@ -70,6 +70,7 @@ def counts(variant: Variant, train: Dataset, test: Dataset, *, seed: int) -> dic
     return {
         "model": variant.model,
         "options": dict(variant.options),
+        "label": variant.label,
         "params": table.trainable_params,
         "macs": table.total_macs,
         "activation_bytes": table.total_activation_bytes,

@@ -1,4 +1,4 @@
-"""Tables of variants, for the terminal and the report."""
+"""Tables of variants from the rows of a result, for the terminal, the report and the README."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -7,47 +7,55 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from experiments.harness.runs import Variant, measurements, runs_of
+from experiments.harness.runs import measurements
 from experiments.harness.statistics import estimate
 
+Rows = Sequence[Mapping[str, Any]]
 Records = Sequence[Mapping[str, str]]
 
 
-def size_records(variants: Sequence[Variant]) -> Records:
+def by_variant(rows: Rows) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    """(model, label) -> the variant's runs, in the order of the rows."""
+    grouped: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault((row["model"], row["label"]), []).append(row)
+    return grouped
+
+
+def size_records(rows: Rows) -> Records:
     """A line a variant: what it costs, for one image."""
     return [
         {
-            "model": variant.model,
-            "variant": variant.label,
-            "parameters": f"{variant.summary.trainable_params:,}",
-            "MACs": f"{variant.summary.total_macs:,}",
-            "activations": f"{variant.summary.total_activation_bytes / 1024:,.1f} KiB",
-            "receptive field": "×".join(map(str, variant.receptive_field or ())) or "–",
+            "model": model,
+            "variant": label,
+            "parameters": f"{run['params']:,}",
+            "MACs": f"{run['macs']:,}",
+            "activations": f"{run['activation_bytes'] / 1024:,.1f} KiB",
+            "receptive field": "×".join(map(str, run["receptive_field"] or ())) or "–",
         }
-        for variant in variants
+        for (model, label), (run, *_) in by_variant(rows).items()
     ]
 
 
-def accuracy_records(variants: Sequence[Variant], rows: Sequence[Mapping[str, Any]]) -> Records:
+def accuracy_records(rows: Rows) -> Records:
     """A line a variant: what it achieved, as means over its runs; nothing where nothing was trained."""
-    lines = [(variant, runs_of(variant, rows)) for variant in variants]
-    if not any(run["test_accuracy"] is not None or run["error"] for run in rows):
+    if not measurements(rows, "test_accuracy") + measurements(rows, "error"):
         return []
     return [
         {
-            "model": variant.model,
-            "variant": variant.label,
-            "train accuracy": _over_runs(runs, "train_accuracy", 4),
-            "test accuracy": _over_runs(runs, "test_accuracy", 4),
-            "train loss": _over_runs(runs, "train_loss", 3),
-            "test loss": _over_runs(runs, "test_loss", 3),
-            "s an epoch": _over_runs(runs, "seconds_per_epoch", 1),
+            "model": model,
+            "variant": label,
+            "train accuracy": over_runs(runs, "train_accuracy", 4),
+            "test accuracy": over_runs(runs, "test_accuracy", 4),
+            "train loss": over_runs(runs, "train_loss", 3),
+            "test loss": over_runs(runs, "test_loss", 3),
+            "s an epoch": over_runs(runs, "seconds_per_epoch", 1),
         }
-        for variant, runs in lines
+        for (model, label), runs in by_variant(rows).items()
     ]
 
 
-def _over_runs(runs: Sequence[Mapping[str, Any]], name: str, places: int) -> str:
+def over_runs(runs: Rows, name: str, places: int) -> str:
     """Mean and interval over the runs that have the measure, and how many diverged."""
     values, failed = measurements(runs, name), len(measurements(runs, "error"))
     text = estimate(values).text(places) if values else "–"
