@@ -18,7 +18,7 @@ from jaxcnn.analysis.shapes import abstract_inputs, is_array
 from jaxcnn.analysis.trace import Trace, trace_function, trace_method
 
 
-def summary(model_or_function: Callable[..., Any], *inputs: Any) -> Summary:
+def summary(model_or_function: Any, *inputs: Any) -> Summary:
     """A row for each layer of a model, with its output shape, parameters, compute, memory and receptive field.
 
     Nothing is computed and no array is made: the model is traced on shapes alone, so that a model of any size, also
@@ -57,11 +57,16 @@ def summary(model_or_function: Callable[..., Any], *inputs: Any) -> Summary:
 
 
 def check_callable(model_or_function: Any) -> None:
-    """Refuse what can't be called."""
-    if not callable(model_or_function):
-        got = type(model_or_function).__name__
+    """Refuse what can't be called, and a class, whose call would make a model instead of running it."""
+    kind = type(model_or_function).__name__
+    if isinstance(model_or_function, type):
         raise TypeError(
-            f"model_or_function must be a module with __call__ or a function, but is {got}; pass one of its methods."
+            f"model_or_function must be a model, but is the class {model_or_function.__name__}; pass an instance, "
+            "which nnx.eval_shape makes without memory."
+        )
+    if not callable(model_or_function):
+        raise TypeError(
+            f"model_or_function must have a __call__, but {kind} has none; pass a function or bound method."
         )
 
 

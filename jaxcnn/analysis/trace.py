@@ -17,7 +17,7 @@ import jax
 from flax import nnx
 from jax.ad_checkpoint import checkpoint_name
 
-from jaxcnn.analysis.shapes import abstract, is_array
+from jaxcnn.analysis.shapes import abstract
 
 SCOPE = re.compile(r"jaxcnn\.layer:(\d+):(\d+)")
 OUTPUT = re.compile(r"jaxcnn\.output:(\d+):(\d+)")
@@ -77,7 +77,7 @@ def trace_method(model: nnx.Module, method: Callable[..., Any], inputs: tuple[An
 def attempt(trace: Trace, function: Callable[..., Any], inputs: tuple[Any, ...]) -> list[Any]:
     """The arrays that a function returns; none if it raises, so that the equations up to there are kept."""
     try:
-        return [leaf for leaf in jax.tree.leaves(function(*inputs)) if is_array(leaf)]
+        return [leaf for leaf in jax.tree.leaves(function(*inputs)) if isinstance(leaf, jax.Array)]
     except Exception as error:
         trace.error = error
         return []

@@ -89,7 +89,7 @@ FUNCTIONS = {
     "residual": residual,
     "concatenation": lambda x: jnp.concatenate([conv(x, 3), conv(x, 7)], -1),
     "split": lambda x: conv(jnp.split(conv(x, 3), 2, axis=1)[1], 3),
-    "slices": lambda x: conv(conv(x, 3)[:, 1:-2:3], 3),
+    "slices": lambda x: conv(lax.slice_in_dim(conv(x, 3), 1, N - 2, 3, axis=1), 3),
     "pad": lambda x: lax.pad(conv(x, 3), 0.0, ((0, 0, 0), (2, -3, 1), (0, 0, 0))),
     "upsampled": upsampled,
     "reshape": pooled_by_reshape,

@@ -122,7 +122,7 @@ class TestModels:
         assert summary.total_params == 4 * (50_000**2 + 50_000)
         assert summary.total_macs == 4 * 50_000**2
 
-    def test_takes_a_bound_method(self, small_net):
+    def test_takes_a_bound_method(self):
         class Coder(nnx.Module):
             def __init__(self, rngs):
                 self.layer = nnx.Linear(3, 2, rngs=rngs)
@@ -196,3 +196,7 @@ class TestErrors:
             analysis.summary(small_net)
         with pytest.raises(TypeError, match=r"inputs\[0\] must be an array, but is \(1, 8, 8, 1\)"):
             analysis.summary(small_net, (1, 8, 8, 1))
+        with pytest.raises(TypeError, match="must have a __call__, but dict has none; pass a function"):
+            analysis.summary({}, jnp.zeros(3))
+        with pytest.raises(TypeError, match="must be a model, but is the class Linear; pass an instance"):
+            analysis.summary(nnx.Linear, jnp.zeros(3))
