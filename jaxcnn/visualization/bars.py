@@ -7,14 +7,13 @@ from typing import NamedTuple, SupportsFloat
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
-from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import Transform
 
-from jaxcnn.visualization.lettering import Lettering
 from jaxcnn.visualization.numerals import decimals, numeral
-from jaxcnn.visualization.style import OKABE_ITO, TITLE_WIDTH, label_decades, short_number, styled
+from jaxcnn.visualization.style import OKABE_ITO, TITLE_SIZE, extra_height, label_decades, short_ticks, styled
 
 _FIGURE_WIDTH = 8.0  # inches
+_AXES_WIDTH, _LABEL_WIDTH = 5.5, 1.9  # inches that a line of the axes' texts and of the bars' labels may take
 _LINE = 0.25  # inches a line of a label
 _GAP = 4.0  # points between a bar's end and its number
 
@@ -49,16 +48,19 @@ def bars(
     rows = _rows(values)
     _check(rows, log)
     with styled(title, xlabel, *(row.group for row in rows), *(row.label for row in rows)) as plain:
-        labels = [plain(row.label, 28) for row in rows]
-        pitch = max(label.count("\n") + 1 for label in labels)
-        positions, headings = _positions(rows)
-        depth = positions[-1] + 1
-        figure = Figure(figsize=(_FIGURE_WIDTH, 1.1 + _LINE * pitch * depth), layout="constrained")
-        axes = figure.add_subplot(title=plain(title, TITLE_WIDTH), xlabel=plain(xlabel, TITLE_WIDTH))
+        heading, unit = plain(title, _AXES_WIDTH, TITLE_SIZE), plain(xlabel, _AXES_WIDTH)
+        labels = [plain(row.label, _LABEL_WIDTH) for row in rows]
+        positions, groups = _positions(rows)
+        names = {line: plain(group, _AXES_WIDTH, TITLE_SIZE) for group, line in groups.items()}
+        pitch = max(text.count("\n") + 1 for text in (*labels, *names.values()))
+        height = 1.1 + _LINE * pitch * (positions[-1] + 1) + extra_height([heading, unit], TITLE_SIZE)
+        figure = Figure(figsize=(_FIGURE_WIDTH, height), layout="constrained")
+        axes = figure.add_subplot(title=heading, xlabel=unit)
         _draw(axes, rows, positions, log)
         axes.set_yticks(positions, labels)
-        axes.set_ylim(depth - 0.3, -0.7)
-        _write_headings(axes, headings, plain)
+        axes.set_ylim(positions[-1] + 0.7, -0.7)
+        for line, name in names.items():
+            _write(axes, name, (0.0, line), axes.get_yaxis_transform()).set_fontsize(TITLE_SIZE)
         _write_values(figure, axes, rows, positions)
     return figure
 
@@ -107,12 +109,7 @@ def _draw(axes: Axes, rows: Sequence[_Bar], positions: Sequence[int], log: bool)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     if not log:
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
-
-
-def _write_headings(axes: Axes, headings: Mapping[str, int], plain: Lettering) -> None:
-    for group, line in headings.items():
-        _write(axes, plain(group), (0.0, line), axes.get_yaxis_transform()).set_fontsize(11.5)
+        short_ticks(axes.xaxis)
 
 
 def _write(axes: Axes, text: str, place: tuple[float, int], transform: Transform | None = None) -> Annotation:

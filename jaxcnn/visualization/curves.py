@@ -10,14 +10,12 @@ from jaxtyping import Array, Float, Num
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
-from jaxcnn.visualization.lettering import Lettering
+from jaxcnn.visualization.panels import TEXT_WIDTH, add_panels, empty_figure, set_epoch_ticks
 from jaxcnn.visualization.style import (
-    LEGEND_WIDTH,
     MARKERS,
     OKABE_ITO,
-    TITLE_WIDTH,
+    TITLE_SIZE,
     add_legend,
     add_note,
     assign,
@@ -26,7 +24,6 @@ from jaxcnn.visualization.style import (
 
 Values: TypeAlias = Sequence[SupportsFloat] | Num[Array, " epochs"] | Num[np.ndarray, " epochs"]
 
-_PANEL_WIDTH, _PANEL_HEIGHT, _LEGEND_WIDTH = 2.6, 3.0, 1.9  # inches
 _SPREAD = 0.6  # epochs that the variants take up side by side, where there is one epoch only
 _MOST_MARKERS = 10  # on a line
 
@@ -87,14 +84,14 @@ def curves(
     panels = list(dict.fromkeys(curve.panel for curve in series))
     labels = (solid_label, dashed_label, interval_label)
     with styled(title, xlabel, ylabel, *labels, *colors, *panels) as plain:
-        figure = Figure(figsize=_size(panels), layout="constrained")
-        figure.suptitle(plain(title, TITLE_WIDTH if len(panels) > 1 else 48), x=0.01, ha="left")
-        axes = _panels(figure, [plain(panel, LEGEND_WIDTH) for panel in panels], plain, xlabel, ylabel)
+        titles = [plain(panel, TEXT_WIDTH, TITLE_SIZE) for panel in panels]
+        figure = empty_figure(titles, title, plain)
+        axes = add_panels(figure, titles, plain(xlabel, TEXT_WIDTH), plain(ylabel, TEXT_WIDTH))
         for curve, place in zip(series, _places(series, list(colors)), strict=True):
             _draw(axes[panels.index(curve.panel)], curve, colors, place)
-        _set_ticks(axes[0], max(len(_floats(curve.values)) for curve in series))
+        set_epoch_ticks(axes[0], max(len(_floats(curve.values)) for curve in series))
         add_legend(figure, _legend(series, colors, *labels), plain)
-        add_note(figure, plain(_note(series, solid_label, dashed_label), 110))
+        add_note(figure, _note(series, solid_label, dashed_label), plain)
     return figure
 
 
@@ -115,37 +112,6 @@ def _check(series: Sequence[Curve]) -> None:
 def _floats(values: Values) -> Float[np.ndarray, " epochs"]:
     numbers = np.asarray(values, dtype=np.float64).reshape(-1)
     return np.where(np.isfinite(numbers), numbers, np.nan)
-
-
-def _grid(panels: Sequence[str]) -> tuple[int, int]:
-    columns = min(3, len(panels))
-    return math.ceil(len(panels) / columns), columns
-
-
-def _size(panels: Sequence[str]) -> tuple[float, float]:
-    rows, columns = _grid(panels)
-    return max(6.0, columns * _PANEL_WIDTH + _LEGEND_WIDTH), rows * _PANEL_HEIGHT + 0.5
-
-
-def _panels(figure: Figure, titles: Sequence[str], plain: Lettering, xlabel: str, ylabel: str) -> list[Axes]:
-    rows, columns = _grid(titles)
-    panels: list[Axes] = []
-    for i, title in enumerate(titles):
-        first = panels[0] if panels else None
-        axes = figure.add_subplot(rows, columns, i + 1, title=title, sharex=first, sharey=first)
-        is_left, is_lowest = i % columns == 0, i + columns >= len(titles)
-        axes.set(xlabel=plain(xlabel, LEGEND_WIDTH) if is_lowest else "", ylabel=plain(ylabel, 36) if is_left else "")
-        axes.tick_params(labelleft=is_left, labelbottom=is_lowest)
-        panels.append(axes)
-    return panels
-
-
-def _set_ticks(axes: Axes, epochs: int) -> None:
-    """Ticks at whole epochs, the first and never the zeroth among them."""
-    ticks = MaxNLocator(nbins=5, integer=True).tick_values(1, epochs)
-    axes.set_xticks([1, *(tick for tick in ticks if 1 < tick <= epochs)])
-    margin = 0.04 * (epochs - 1) or 0.5
-    axes.set_xlim(1 - margin, epochs + margin)
 
 
 def _places(series: Sequence[Curve], names: Sequence[str]) -> list[float]:
@@ -207,6 +173,6 @@ def _note(series: Sequence[Curve], solid_label: str, dashed_label: str) -> str:
     lost = [
         f"{curve.panel} {curve.name} ({dashed_label if curve.dashed else solid_label})"
         for curve in series
-        if np.isnan(_floats(curve.values)).any()
+        if any(np.isnan(_floats(part)).any() for part in (curve.values, curve.low, curve.high) if part is not None)
     ]
     return f"Not finite in some epochs, so not drawn there: {', '.join(lost)}." if lost else ""

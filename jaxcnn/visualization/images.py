@@ -7,11 +7,10 @@ import numpy as np
 from jaxtyping import Array, Shaped
 from matplotlib.figure import Figure
 
-from jaxcnn.visualization.style import styled
+from jaxcnn.visualization.style import SMALL_SIZE, TITLE_SIZE, extra_height, styled
 
 _CELL = 1.35  # inches
-_LINE = 0.16  # inches a line of a caption
-_CAPTION_WIDTH = 16  # letters
+_CAPTION_WIDTH = 1.2  # inches
 _MOST = 400
 
 
@@ -46,15 +45,18 @@ def images(
         raise ValueError(f"columns must be at least 1, got {columns}.")
     columns = min(columns, len(pixels))
     with styled(title, *texts) as plain:
-        ready = [plain(text, _CAPTION_WIDTH) for text in texts]
-        rows = math.ceil(len(pixels) / columns)
-        lines = max(text.count("\n") + 1 for text in ready)
-        figure = Figure(figsize=(max(4.0, columns * _CELL), 0.5 + rows * (_CELL + lines * _LINE)), layout="constrained")
-        figure.suptitle(plain(title, int(figure.get_figwidth() * 9)), x=0.01, ha="left")
+        ready = [plain(text, _CAPTION_WIDTH, SMALL_SIZE) for text in texts]
+        rows, width = math.ceil(len(pixels) / columns), max(4.0, columns * _CELL)
+        heading = plain(title, width - 0.2, TITLE_SIZE)
+        row_height = _CELL + 0.16 + max(extra_height([text], SMALL_SIZE) for text in ready)
+        figure = Figure(
+            figsize=(width, 0.5 + extra_height([heading], TITLE_SIZE) + rows * row_height), layout="constrained"
+        )
+        figure.suptitle(heading, x=0.01, ha="left")
         for i, (image, text) in enumerate(zip(pixels, ready, strict=True)):
             axes = figure.add_subplot(rows, columns, i + 1)
             axes.imshow(image, cmap="gray", vmin=0, vmax=255 if image.dtype == np.uint8 else 1, interpolation="nearest")
-            axes.set_title(text, fontsize=9, loc="center")
+            axes.set_title(text, fontsize=SMALL_SIZE, loc="center")
             axes.set_axis_off()
     return figure
 

@@ -1,8 +1,7 @@
 """Text that reaches a figure as it was given: no mathtext, no missing letters, no line too long."""
 
-import textwrap
-import unicodedata
-from collections.abc import Iterable, Iterator
+import string
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +16,42 @@ _PLACEHOLDERS = "Last Resort"  # a font whose every letter is a box naming the a
 
 @dataclass(frozen=True)
 class Lettering:
-    """The font families that some texts need, and the letters that no installed font has."""
+    """The font families that some texts need, the letters that no installed font has, and how wide letters are."""
 
     families: tuple[str, ...]
     missing: frozenset[str]
+    widths: Mapping[str, float]  # in units of the font size
 
-    def __call__(self, text: str, width: int | None = None) -> str:
-        r"""`text` ready for matplotlib: broken at `width` letters, `$` literal, missing letters as `\uXXXX`."""
+    def __call__(self, text: str, width: float | None = None, size: float = 10.0) -> str:
+        r"""`text` ready for matplotlib: `$` literal, missing letters as `\uXXXX`, lines no longer than `width`.
+
+        Args:
+          text: one of the texts that this lettering was made for, or made of them.
+          width: the longest line, in inches; None leaves the lines as they are.
+          size: the font size, in points.
+        """
         visible = "".join(_escaped(letter) if letter in self.missing else letter for letter in text)
-        return (visible if width is None else _wrapped(visible, width)).replace("$", r"\$")
+        return (visible if width is None else self._broken(visible, width * 72 / size)).replace("$", r"\$")
+
+    def _broken(self, text: str, limit: float) -> str:
+        lines: list[str] = []
+        for word in text.split():
+            pieces = list(self._pieces(word, limit))
+            if lines and self._width(f"{lines[-1]} {pieces[0]}") <= limit:
+                lines[-1] += f" {pieces.pop(0)}"
+            lines += pieces
+        return "\n".join(lines)
+
+    def _pieces(self, word: str, limit: float) -> Iterator[str]:
+        start = 0
+        for end in range(1, len(word) + 1):
+            if end - start > 1 and self._width(word[start:end]) > limit:
+                yield word[start : end - 1]
+                start = end - 1
+        yield word[start:]
+
+    def _width(self, text: str) -> float:
+        return sum(self.widths.get(letter, 1.0) for letter in text)
 
 
 def lettering(texts: Iterable[str]) -> Lettering:
@@ -34,19 +60,23 @@ def lettering(texts: Iterable[str]) -> Lettering:
     Matplotlib draws an empty box and warns for a letter that its fonts lack, so two Korean class names would
     look alike; a letter that no font has is written as its code instead, which stays readable.
     """
-    missing = set().union(*texts) - {"\n"} - _shipped_letters()
-    families = [SHIPPED_FAMILY]
+    shipped = FT2Font(str(Path(matplotlib.get_data_path(), "fonts", "ttf", _SHIPPED_FILE)))
+    used = set().union(*texts) - {"\n"}
+    known = _letters(shipped)
+    families, missing = [SHIPPED_FAMILY], used - known
     for family, letters in _other_fonts() if missing else ():
         if missing & letters:
             families.append(family)
             missing -= letters
         if not missing:
             break
-    return Lettering(tuple(families), frozenset(missing))
+    return Lettering(tuple(families), frozenset(missing), _widths(shipped, known & (used | set(string.printable))))
 
 
-def _shipped_letters() -> frozenset[str]:
-    return _letters(FT2Font(str(Path(matplotlib.get_data_path(), "fonts", "ttf", _SHIPPED_FILE))))
+def _widths(font: FT2Font, letters: Iterable[str]) -> dict[str, float]:
+    font.set_size(10, 72)
+    # FreeType gives the advance as a 16.16 fixed-point number.
+    return {letter: font.load_char(ord(letter)).linearHoriAdvance / 65536 / 10 for letter in letters}
 
 
 def _other_fonts() -> Iterator[tuple[str, frozenset[str]]]:
@@ -73,8 +103,3 @@ def _letters(font: FT2Font) -> frozenset[str]:
 
 def _escaped(letter: str) -> str:
     return letter.encode("ascii", "backslashreplace").decode() if ord(letter) > 127 else repr(letter)[1:-1]
-
-
-def _wrapped(text: str, width: int) -> str:
-    wide = any(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return "\n".join(textwrap.wrap(text, max(1, width // 2 if wide else width)))

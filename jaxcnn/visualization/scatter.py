@@ -12,18 +12,22 @@ from matplotlib.transforms import ScaledTranslation
 
 from jaxcnn.visualization.spread import Mark, shifts
 from jaxcnn.visualization.style import (
-    LABEL_WIDTH,
+    LEGEND_WIDTH,
     MARKERS,
     OKABE_ITO,
-    TITLE_WIDTH,
+    TITLE_SIZE,
     add_legend,
     add_note,
     assign,
+    extra_height,
     label_decades,
+    plain_ticks,
+    short_ticks,
     styled,
 )
 
-_FIGURE_SIZE = (8.0, 5.0)  # inches
+_WIDTH, _HEIGHT = 8.0, 4.7  # inches
+_TEXT_WIDTH, _TEXT_HEIGHT = _WIDTH - LEGEND_WIDTH - 0.7, 3.5  # inches that texts along the axes may take
 _RADIUS = 5.0  # points around a marker's centre that belong to it alone
 
 
@@ -58,7 +62,8 @@ def scatter(
     """Draw a point a variant, such as accuracy against parameters: colour by group, marker by kind.
 
     Points too close to tell apart stand side by side, a little off their true x, and the figure says so.
-    A point with a value that is not finite (a run that diverged) has no place; the figure names it instead.
+    A point whose x or y is not finite (a run that diverged) has no place; the figure names it instead, as it does
+    where an error is not finite.
 
     Args:
       points: of at most eight different groups and eight different kinds.
@@ -78,15 +83,16 @@ def scatter(
     colors = assign((point.group for point in points), OKABE_ITO, "points' group")
     markers = assign((point.kind for point in points), MARKERS, "points' kind")
     with styled(title, xlabel, ylabel, error_label, *colors, *markers) as plain:
-        figure = Figure(figsize=_FIGURE_SIZE, layout="constrained")
-        axes = figure.add_subplot(title=plain(title, TITLE_WIDTH))
-        axes.set(xlabel=plain(xlabel, TITLE_WIDTH), ylabel=plain(ylabel, LABEL_WIDTH))
+        heading, unit = plain(title, _TEXT_WIDTH, TITLE_SIZE), plain(xlabel, _TEXT_WIDTH)
+        height = _HEIGHT + extra_height([heading, unit], TITLE_SIZE)
+        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+        axes = figure.add_subplot(title=heading, xlabel=unit, ylabel=plain(ylabel, _TEXT_HEIGHT))
         drawn = [point for point in points if _is_finite(point)]
         _set_limits(axes, drawn, log_x)
         add_legend(figure, _legend(colors, markers, drawn, error_label), plain)
         moves = _moves(figure, axes, drawn)
         _draw(figure, axes, drawn, moves, colors, markers)
-        add_note(figure, plain(_note(points, moves), 110))
+        add_note(figure, _note(points, moves), plain)
     return figure
 
 
@@ -101,11 +107,15 @@ def _check(points: Sequence[Point], log_x: bool) -> None:
 
 
 def _is_finite(point: Point) -> bool:
-    return all(map(math.isfinite, (float(point.x), float(point.y), _error(point))))
+    return math.isfinite(float(point.x)) and math.isfinite(float(point.y))
+
+
+def _lacks_error(point: Point) -> bool:
+    return point.error is not None and not math.isfinite(float(point.error))
 
 
 def _error(point: Point) -> float:
-    return 0.0 if point.error is None else float(point.error)
+    return 0.0 if point.error is None or _lacks_error(point) else float(point.error)
 
 
 def _set_limits(axes: Axes, points: Sequence[Point], log_x: bool) -> None:
@@ -117,6 +127,9 @@ def _set_limits(axes: Axes, points: Sequence[Point], log_x: bool) -> None:
         left, right = 10.0**left, 10.0**right
         axes.set_xscale("log")
         label_decades(axes.xaxis, left, right)
+    else:
+        short_ticks(axes.xaxis)
+    plain_ticks(axes.yaxis)
     axes.set_xlim(left, right)
     lows, highs = zip(
         *((float(point.y) - _error(point), float(point.y) + _error(point)) for point in points), strict=True
@@ -177,9 +190,11 @@ def _draw(
 
 def _note(points: Sequence[Point], moves: Sequence[float]) -> str:
     lost = ", ".join(f"{point.group} {point.kind}" for point in points if not _is_finite(point))
+    bare = ", ".join(f"{point.group} {point.kind}" for point in points if _is_finite(point) and _lacks_error(point))
     return " ".join(
         [
             *(["Points too close to tell apart stand side by side around their place."] if any(moves) else []),
             *([f"Not finite, so not drawn: {lost}."] if lost else []),
+            *([f"Drawn without an interval, which is not finite: {bare}."] if bare else []),
         ]
     )

@@ -7,7 +7,7 @@ from matplotlib import style
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, ScalarFormatter
 
 from jaxcnn.visualization.lettering import Lettering, lettering
 
@@ -15,9 +15,10 @@ from jaxcnn.visualization.lettering import Lettering, lettering
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
-TITLE_WIDTH = 72
-LABEL_WIDTH = 48
-LEGEND_WIDTH = 24
+TITLE_SIZE, LABEL_SIZE, SMALL_SIZE = 11.0, 10.0, 9.0  # points
+LEGEND_WIDTH = 2.3  # inches, its handles and margins included
+_LEGEND_TEXT_WIDTH = 1.75  # inches
+_LINE_HEIGHT = 1.35  # font sizes
 
 _LOOK = {
     "axes.axisbelow": True,
@@ -25,14 +26,14 @@ _LOOK = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
-    "axes.titlesize": 11,
+    "axes.titlesize": TITLE_SIZE,
     "figure.constrained_layout.h_pad": 0.08,
     "figure.constrained_layout.w_pad": 0.08,
-    "figure.titlesize": 12,
-    "font.size": 10,
+    "figure.titlesize": TITLE_SIZE,
+    "font.size": LABEL_SIZE,
     "grid.color": "#dddddd",
     "legend.frameon": False,
-    "legend.fontsize": 9,
+    "legend.fontsize": SMALL_SIZE,
 }
 
 
@@ -69,27 +70,46 @@ def assign(names: Iterable[str], choices: tuple[str, ...], argument: str) -> dic
 def short_number(value: float) -> str:
     """A tick's number: 0.05, 2,000, 50k, 1M, 10G."""
     for factor, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= max(factor, 1e4):
-            return f"{value / factor:,g}{suffix}"
-    return f"{value:,g}"
+        if max(factor, 1e4) <= abs(value) < 1e15:
+            return f"{value / factor:,.10g}{suffix}"
+    return f"{value:,.10g}"
 
 
-def label_decades(axis: Axis, low: float, high: float) -> None:
-    """Ticks of a log axis from `low` to `high`: every decade, and 2 and 5 between them where decades are few."""
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,)))
-    axis.set_minor_locator(NullLocator())
+def short_ticks(axis: Axis) -> None:
+    """Short numbers at an axis' ticks, for quantities that may have many digits."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
 
 
+def plain_ticks(axis: Axis) -> None:
+    """Numbers in full at an axis' ticks, all with the same decimals; by default a part may stand in the corner."""
+    formatter = ScalarFormatter(useOffset=False)
+    formatter.set_scientific(False)
+    axis.set_major_formatter(formatter)
+
+
+def label_decades(axis: Axis, low: float, high: float) -> None:
+    """Ticks of a log axis from `low` to `high`: decades, and 2 and 5 between them where decades are few."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,), numticks=9))
+    axis.set_minor_locator(NullLocator())
+    short_ticks(axis)
+
+
+def extra_height(texts: Iterable[str], size: float) -> float:
+    """Inches that the second and further lines of `texts` take, one text above the other."""
+    return sum(text.count("\n") for text in texts) * size * _LINE_HEIGHT / 72
+
+
 def add_legend(figure: Figure, handles: Sequence[Line2D], plain: Lettering) -> None:
-    """A legend right of the axes; a figure too low for it grows."""
-    labels = [plain(str(handle.get_label()), LEGEND_WIDTH) for handle in handles]
-    lines = sum(label.count("\n") + 1 for label in labels)
-    figure.set_figheight(max(figure.get_figheight(), 0.8 + 0.2 * lines))
+    """A legend right of the axes, `LEGEND_WIDTH` wide at most; a figure too low for it grows."""
+    labels = [plain(str(handle.get_label()), _LEGEND_TEXT_WIDTH, SMALL_SIZE) for handle in handles]
+    height = 0.3 + 0.21 * len(labels) + extra_height(labels, SMALL_SIZE)
+    figure.set_figheight(max(figure.get_figheight(), height))
     figure.legend(list(handles), labels, loc="outside right upper")
 
 
-def add_note(figure: Figure, note: str) -> None:
-    """A line of small print at the bottom, where there is something to say."""
+def add_note(figure: Figure, note: str, plain: Lettering) -> None:
+    """Small print at the bottom, where there is something to say; the figure grows for it."""
     if note:
-        figure.supxlabel(note, x=0.01, ha="left", fontsize=8.5, color="#444444")
+        text = plain(note, figure.get_figwidth() - 0.3, SMALL_SIZE)
+        figure.set_figheight(figure.get_figheight() + 0.3 + extra_height([text], SMALL_SIZE))
+        figure.supxlabel(text, x=0.01, ha="left", fontsize=SMALL_SIZE, color="#444444")

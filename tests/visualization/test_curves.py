@@ -56,11 +56,6 @@ def test_one_epoch_shows_markers_side_by_side_over_a_single_tick(assert_legible)
     assert figure.axes[0].get_xticks().tolist() == [1]
 
 
-def test_ticks_are_whole_epochs_from_the_first():
-    assert draw([Curve("m", "a", list(range(50)))]).axes[0].get_xticks().tolist() == [1, 10, 20, 30, 40, 50]
-    assert draw([Curve("m", "a", [1, 2])]).axes[0].get_xticks().tolist() == [1, 2]
-
-
 def test_an_interval_is_shaded_and_in_the_legend(visible_texts):
     figure = draw([Curve("m", "a", np.array([2.0, 1.0]), low=jnp.array([1.5, 0.5]), high=[3.0, 1.5])])
     (band,) = figure.axes[0].collections

@@ -86,6 +86,13 @@ def test_a_point_that_is_not_finite_is_named(visible_texts):
     assert any("lenet5 none" in text for text, _ in visible_texts(figure))
 
 
+def test_a_point_whose_interval_is_not_finite_is_drawn_without_it_and_named(visible_texts):
+    figure = draw([Point(1, 2, "convnet", "max", float("nan"))])
+    assert len(markers(figure)) == 1
+    assert not figure.axes[0].collections
+    assert any("without an interval" in text and "convnet max" in text for text, _ in visible_texts(figure))
+
+
 def test_nothing_finite_still_draws():
     assert markers(draw([Point(1, float("inf"), "a", "b")], log_x=True)) == []
 
