@@ -87,8 +87,9 @@ def _curve(variant: Variant, runs: Runs, name: str, dashed: bool) -> Curve:
     histories = [history[name] for history in measurements(runs, "history")]
     epochs = [estimate(values) for values in zip(*histories, strict=True)]
 
+    # Bands around the training curves too would hide one another.
     def end(sign: int) -> list[float] | None:
-        return None if len(histories) < 2 else [e.mean + sign * (e.half_width or 0.0) for e in epochs]
+        return None if len(histories) < 2 or not dashed else [e.mean + sign * (e.half_width or 0.0) for e in epochs]
 
     return Curve(variant.model, variant.label, [e.mean for e in epochs], dashed, end(-1), end(+1))
 

@@ -64,10 +64,11 @@ def provenance(result: Mapping[str, Any]) -> str:
     where, config, row = result["environment"], result["config"], result["rows"][0]
     kind = "the shipped sample" if row["data_source"] == "sample" else "the full set"
     versions = ", ".join(f"{name} {where[name]}" for name in ("python", "jax", "flax", "optax"))
+    images = f"{row['train_examples']:,} training and {row['test_examples']:,} test images"
     return (
-        f"`{where['command']}` on {where['date'][:10]}: {config['dataset']}, {kind} ({row['train_examples']:,} training "
-        f"and {row['test_examples']:,} test images), {config['epochs']} epochs, mean of {config['seeds']} seeds with its "
-        f"95% confidence interval (Student's t). {where['machine']}; {versions}."
+        f"`{where['command']}` on {where['date'][:10]}: {config['dataset']}, {kind} ({images}), {config['epochs']} "
+        f"epochs, mean of {config['seeds']} seeds with its 95% confidence interval (Student's t). "
+        f"{where['machine']}; {versions}."
     )
 
 
