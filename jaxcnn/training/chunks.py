@@ -76,6 +76,8 @@ def run_steps(
     """`count` training steps on consecutive slices of the order, their sums added to `metrics`.
 
     Start and length are traced: one compilation serves every chunk, and step i computes the same bits in each.
+    XLA on the CPU brings convolutions to its fast form outside loops only, so a model must emit them in that form
+    itself, gradients too, as `jaxcnn.functional.conv` does.
     """
 
     def step(i, carry):

@@ -46,7 +46,7 @@ class Bar(Silent):
     def finish_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
         self.progress.update(self.task, completed=(epoch + 1) * self.examples)
         line = epoch_line(epoch, self.epochs, self.examples, row)
-        self.progress.console.print(line, markup=False, highlight=False)
+        self.progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def reporter(enabled: bool, epochs: int, examples: int) -> Iterator[Silent]:
         yield Lines(epochs, examples)
     else:
         with _bar(console) as progress:
-            task = progress.add_task("first epoch", total=epochs * examples, means="", speed="")
+            task = progress.add_task("compiling", total=epochs * examples, means="", speed="")
             yield Bar(progress, task, epochs, examples)
 
 
@@ -75,9 +75,10 @@ def _bar(console: Console) -> Progress:
     columns = ("{task.description}", "{task.fields[means]}", "{task.fields[speed]}")
     return Progress(
         *map(TextColumn, columns[:1]),
-        BarColumn(),
+        BarColumn(bar_width=None),
         *map(TextColumn, columns[1:]),
         TimeRemainingColumn(),
         console=console,
         transient=True,
+        expand=True,
     )

@@ -1,6 +1,8 @@
 """All that a training step reads and writes, as one pytree."""
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -37,9 +39,8 @@ class TrainState:
 def create_state(model: nnx.Module, optimizer: optax.GradientTransformation) -> TrainState:
     """The state before the first step, in buffers of its own: it may be donated, the model stays whole."""
     graphdef, params, other = nnx.split(model, nnx.Param, ...)
-    params, other = copy_leaves((params, other))
-    opt_state = copy_leaves(optimizer.init(params))
-    return TrainState(params, other, opt_state, jnp.zeros((), jnp.int32), graphdef, optimizer)
+    params, other, opt_state, step = _initialise(params, other, optimizer.init)
+    return TrainState(params, other, opt_state, step, graphdef, optimizer)
 
 
 def variables_of(state: TrainState) -> Any:
@@ -50,6 +51,11 @@ def variables_of(state: TrainState) -> Any:
 def copy_leaves(tree: Any) -> Any:
     """The same tree in fresh buffers, with dtypes made explicit: a weakly typed leaf could change in the first step."""
     return jax.tree.map(lambda leaf: jnp.array(leaf, dtype=jnp.result_type(leaf)), tree)
+
+
+@functools.partial(jax.jit, static_argnums=2)  # one small program instead of one for each shape
+def _initialise(params: Any, other: Any, init: Callable[[Any], Any]) -> tuple[Any, Any, Any, jax.Array]:
+    return *copy_leaves((params, other, init(params))), jnp.zeros((), jnp.int32)
 
 
 def snapshot(state: TrainState) -> tuple[Any, jax.Array]:

@@ -2,10 +2,13 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+
+KERNEL = nnx.initializers.uniform(0.2)  # the quickest to compile
 
 
 class Images(NamedTuple):
@@ -17,24 +20,35 @@ class Softmax(nnx.Module):
     """The linear model, whose training NumPy can follow."""
 
     def __init__(self, classes=3, *, rngs):
-        self.dense = nnx.Linear(64, classes, rngs=rngs)
+        self.dense = nnx.Linear(64, classes, kernel_init=KERNEL, rngs=rngs)
 
     def __call__(self, x):
         return self.dense(x.reshape(x.shape[0], -1))
 
 
 class Stateful(nnx.Module):
-    """Convolution, BatchNorm and Dropout: every kind of state."""
+    """BatchNorm and Dropout between linear layers: every kind of state."""
 
     def __init__(self, *, dtype=None, rngs):
-        self.conv = nnx.Conv(1, 2, (3, 3), strides=2, dtype=dtype, rngs=rngs)
-        self.norm = nnx.BatchNorm(2, momentum=0.9, dtype=dtype, rngs=rngs)
+        self.hidden = nnx.Linear(64, 8, dtype=dtype, kernel_init=KERNEL, rngs=rngs)
+        self.norm = nnx.BatchNorm(8, momentum=0.9, dtype=dtype, rngs=rngs)
         self.dropout = nnx.Dropout(0.5, rngs=rngs)
-        self.dense = nnx.Linear(32, 3, dtype=dtype, rngs=rngs)
+        self.dense = nnx.Linear(8, 3, dtype=dtype, kernel_init=KERNEL, rngs=rngs)
 
     def __call__(self, x):
-        x = self.dropout(nnx.relu(self.norm(self.conv(x))))
-        return self.dense(x.reshape(x.shape[0], -1))
+        x = self.hidden(x.reshape(x.shape[0], -1))
+        return self.dense(self.dropout(nnx.relu(self.norm(x))))
+
+
+class Convolutional(nnx.Module):
+    """One convolution and one linear layer."""
+
+    def __init__(self, *, rngs):
+        self.conv = nnx.Conv(1, 4, (3, 3), strides=2, rngs=rngs)
+        self.dense = nnx.Linear(64, 3, rngs=rngs)
+
+    def __call__(self, x):
+        return self.dense(nnx.relu(self.conv(x)).reshape(x.shape[0], -1))
 
 
 @pytest.fixture
@@ -63,6 +77,11 @@ def stateful():
 
 
 @pytest.fixture
+def convolutional():
+    return Convolutional
+
+
+@pytest.fixture
 def arrays():
     """Every array of a model as NumPy, keys as their data."""
 
@@ -74,6 +93,4 @@ def arrays():
 
 
 def _data(leaf):
-    import jax
-
     return jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf

@@ -6,10 +6,11 @@ import pytest
 from flax import nnx
 
 from jaxcnn import training
-from jaxcnn.training import progress
 from jaxcnn.training.chunks import epoch_order
 
-RMSPROP = optax.rmsprop(1e-2)  # one object, so that tests share compiled programs
+# one object each, so that tests share compiled programs
+RMSPROP = optax.rmsprop(1e-2)
+SGD = optax.sgd(0.5)
 
 
 def softmax_rows(logits):
@@ -37,9 +38,9 @@ def numpy_fit(weights, bias, data, *, epochs, batch_size, rate, seed):
 
 
 def test_follows_gradient_descent_in_numpy_last_small_batch_included(make_images, softmax):
-    model, data = softmax(rngs=nnx.Rngs(0)), make_images(22)
+    model, data = softmax(rngs=nnx.Rngs(0)), make_images(20)
     start = np.asarray(model.dense.kernel[...], np.float64), np.asarray(model.dense.bias[...], np.float64)
-    history = training.fit(model, data, epochs=3, batch_size=8, optimizer=optax.sgd(0.5), seed=5, progress=False)
+    history = training.fit(model, data, epochs=3, batch_size=8, optimizer=SGD, seed=5, progress=False)
     weights, bias, losses, accuracies = numpy_fit(*start, data, epochs=3, batch_size=8, rate=0.5, seed=5)
     np.testing.assert_allclose(model.dense.kernel[...], weights, atol=1e-5)
     np.testing.assert_allclose(model.dense.bias[...], bias, atol=1e-5)
@@ -49,8 +50,8 @@ def test_follows_gradient_descent_in_numpy_last_small_batch_included(make_images
     assert history.val_loss == history.val_accuracy == []
 
 
-def test_learns_what_there_is_to_learn(make_images, stateful):
-    model = stateful(rngs=nnx.Rngs(0))
+def test_learns_what_there_is_to_learn(make_images, convolutional):
+    model = convolutional(rngs=nnx.Rngs(0))
     optimizer = optax.adam(3e-2)
     history = training.fit(
         model,
@@ -68,13 +69,13 @@ def test_learns_what_there_is_to_learn(make_images, stateful):
 
 @pytest.fixture
 def run(make_images, stateful, arrays):
-    """The final arrays and the history of one fit of 3 epochs of 5 batches, the last of them smaller."""
+    """The final arrays and the history of one fit of 3 epochs of 3 batches, the last of them smaller."""
 
     def fit(seed=0, steps_per_execution=32):
         model = stateful(rngs=nnx.Rngs(3))
         history = training.fit(
             model,
-            make_images(37),
+            make_images(20),
             epochs=3,
             batch_size=8,
             optimizer=RMSPROP,
@@ -98,7 +99,7 @@ def test_same_seed_gives_the_same_bits(run):
     assert_same_bits(run(), run())
 
 
-@pytest.mark.parametrize("steps_per_execution", [1, 3])
+@pytest.mark.parametrize("steps_per_execution", [1, 2])
 def test_chunks_change_no_bit(run, steps_per_execution):
     assert_same_bits(run(), run(steps_per_execution=steps_per_execution))
 
@@ -107,50 +108,28 @@ def test_another_seed_shuffles_anew(run):
     assert run()[1] != run(seed=1)[1]
 
 
-@pytest.fixture
-def compilations():
-    """The compilations of the backend during a test, one event each."""
-    events = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda event, seconds, **_: events.append(event) if event.endswith("backend_compile_duration") else None
-    )
-    yield events
-    jax.monitoring.clear_event_listeners()
-
-
-def test_a_second_fit_of_the_same_structure_compiles_nothing(make_images, stateful, compilations):
-    optimizer, data = optax.sgd(0.1), make_images(20)
-
-    def fit(seed):
-        model = stateful(rngs=nnx.Rngs(seed))
-        compilations.clear()
-        history = training.fit(
-            model, data, validation=data, epochs=1, batch_size=8, optimizer=optimizer, seed=seed, progress=False
-        )
-        return len(compilations), history.loss
-
-    (first, loss), (second, other_loss) = fit(0), fit(1)
-    assert first >= 2 > second == 0
-    assert loss != other_loss
-
-
-def test_state_moves_and_modes_stay(make_images, stateful, arrays):
+def test_statistics_and_dropout_counts_move(make_images, stateful, arrays):
     model = stateful(rngs=nnx.Rngs(0))
-    model.dropout.deterministic = True
     before = arrays(model)
-    training.fit(model, make_images(20), epochs=1, batch_size=8, optimizer=optax.sgd(0.1), progress=False)
+    training.fit(model, make_images(20), epochs=1, batch_size=8, optimizer=RMSPROP, progress=False)
     after = arrays(model)
     assert not np.allclose(before["norm", "mean"], after["norm", "mean"])
     assert not np.allclose(before["norm", "var"], after["norm", "var"])
     assert after["dropout", "rngs", "count"] == before["dropout", "rngs", "count"] + 3
-    assert model.dropout.deterministic
-    assert not model.norm.use_running_average
+
+
+def test_modes_are_put_back_as_found(make_images, stateful):
+    model = stateful(rngs=nnx.Rngs(0))
+    model.dropout.deterministic = True
+    found = nnx.graphdef(model)
+    training.fit(model, make_images(8), epochs=1, optimizer=SGD, progress=False)
+    assert nnx.graphdef(model) == found
 
 
 def test_no_epochs_leave_the_model_as_it_is(make_images, softmax, arrays):
     model = softmax(rngs=nnx.Rngs(0))
     before = arrays(model)
-    assert training.fit(model, make_images(5), epochs=0, optimizer=optax.sgd(0.1)) == training.History()
+    assert training.fit(model, make_images(5), epochs=0, optimizer=SGD) == training.History()
     np.testing.assert_equal(arrays(model), before)
 
 
@@ -158,70 +137,21 @@ def test_a_batch_larger_than_the_set_is_the_set(make_images, softmax):
     histories = [
         training.fit(
             softmax(rngs=nnx.Rngs(0)),
-            make_images(6),
+            make_images(8),
             epochs=2,
             batch_size=size,
-            optimizer=optax.sgd(0.1),
+            optimizer=SGD,
             progress=False,
         )
-        for size in (6, 1000)
+        for size in (8, 1000)
     ]
     assert histories[0].loss == histories[1].loss
-
-
-def test_an_interrupt_leaves_the_last_whole_epoch(make_images, stateful, arrays, monkeypatch):
-    def fit(epochs):
-        model = stateful(rngs=nnx.Rngs(0))
-        try:
-            training.fit(
-                model,
-                make_images(24),
-                epochs=epochs,
-                batch_size=8,
-                optimizer=RMSPROP,
-                steps_per_execution=1,
-                progress=False,
-            )
-        except KeyboardInterrupt:
-            interrupted.append(epochs)
-        return arrays(model)
-
-    def interrupt(self, epoch, means, examples, seconds):
-        if epoch == 1:
-            raise KeyboardInterrupt
-
-    interrupted = []
-    whole = fit(epochs=1)
-    monkeypatch.setattr(progress.Silent, "advance", interrupt)
-    np.testing.assert_equal(fit(epochs=2), whole)
-    assert interrupted == [2]
-
-
-@pytest.mark.parametrize("epochs", [1, 2])
-def test_a_broken_loss_stops_before_it_reaches_the_model(make_images, softmax, arrays, epochs):
-    def rate(count):
-        return jnp.where(count >= 3 * (epochs - 1), jnp.inf, 0.1)  # 3 steps an epoch
-
-    model, good = softmax(rngs=nnx.Rngs(0)), softmax(rngs=nnx.Rngs(0))
-    training.fit(good, make_images(24), epochs=epochs - 1, batch_size=8, optimizer=optax.sgd(0.1), progress=False)
-    with pytest.raises(FloatingPointError, match=f"in epoch {epochs}; the model keeps"):
-        training.fit(model, make_images(24), epochs=3, batch_size=8, optimizer=optax.sgd(rate), progress=False)
-    for path, array in arrays(model).items():
-        np.testing.assert_allclose(array, arrays(good)[path], atol=1e-6)
-
-
-def test_parameters_broken_by_the_last_step_do_not_reach_the_model(make_images, softmax, arrays):
-    model = softmax(rngs=nnx.Rngs(0))
-    before = arrays(model)
-    with pytest.raises(FloatingPointError, match="parameters became NaN or infinite in epoch 1"):
-        training.fit(model, make_images(8), epochs=1, optimizer=optax.sgd(np.inf), progress=False)
-    np.testing.assert_equal(arrays(model), before)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float64])
 def test_trains_with_64_bits_enabled(make_images, stateful, softmax, x64, dtype):
     model = softmax(rngs=nnx.Rngs(0)) if dtype == np.float64 else stateful(dtype=jnp.bfloat16, rngs=nnx.Rngs(0))
-    data = make_images(20, dtype=dtype)
+    data = make_images(16, dtype=dtype)
     data = data._replace(labels=data.labels.astype(np.int64))
     history = training.fit(
         model, data, validation=data, epochs=2, batch_size=8, optimizer=optax.adam(1e-2), progress=False
@@ -240,6 +170,6 @@ def test_takes_raw_arrays_and_a_model_without_other_state(make_images, softmax):
         def __call__(self, x):
             return super().__call__(x - self.mean[None])
 
-    model, data = Centred(rngs=nnx.Rngs(0)), make_images(16, dtype=np.float32)
-    history = training.fit(model, data, epochs=2, optimizer=optax.sgd(0.5), progress=False)
+    model, data = Centred(rngs=nnx.Rngs(0)), make_images(8, dtype=np.float32)
+    history = training.fit(model, data, epochs=2, optimizer=SGD, progress=False)
     assert history.loss[1] < history.loss[0]
