@@ -20,10 +20,10 @@ PATCH_BYTES = 2**21
 
 def cpu_form(lax_form: Callable[..., Any], lhs: Any, rhs: Any, **params: Any) -> Any:
     """`lax_form(lhs, rhs, **params)` in the form that XLA's CPU backend runs fast; half types accumulate in float32."""
-    if params["batch_group_count"] > 1:
-        return lax_form(lhs, rhs, **params)
     if _is_half(lhs.dtype):
         return _in_float32(lax_form, lhs, rhs, **params)
+    if params["batch_group_count"] > 1:
+        return lax_form(lhs, rhs, **params)
     if is_kernel_gradient(**params) and math.prod(kernel_window(lhs, rhs, **params)) <= MOST_TAPS:
         return kernel_gradient(lhs, rhs, **params)
     return canonical(lax_form, lhs, rhs, **params)

@@ -58,19 +58,14 @@ def _rebind(function: Callable[..., Any], *args: Any) -> Any:
     return result
 
 
-def _struct(operand: Any) -> jax.ShapeDtypeStruct:
-    aval = operand.aval
-    return jax.ShapeDtypeStruct(aval.shape, aval.dtype)
-
-
 def _abstract(lhs: Any, rhs: Any, **params: Any) -> Any:
-    operands = (jax.ShapeDtypeStruct(a.shape, a.dtype) for a in (lhs, rhs))
-    return jax.make_jaxpr(functools.partial(_lax_form, **params))(*operands).out_avals[0]
+    # Whole avals, not just shape and dtype: they also carry the axes that shard_map varies over.
+    return jax.make_jaxpr(functools.partial(_lax_form, **params))(lhs, rhs).out_avals[0]
 
 
 def _transpose_lhs(ct: Any, lhs: Any, rhs: Any, **params: Any) -> Any:
     def cotangent(ct: Any, rhs: Any) -> Any:
-        (out,) = jax.linear_transpose(lambda lhs: _lax_form(lhs, rhs, **params), _struct(lhs))(ct)
+        (out,) = jax.linear_transpose(lambda lhs: _lax_form(lhs, rhs, **params), lhs.aval)(ct)
         return out
 
     return _rebind(cotangent, ct, rhs)
@@ -78,7 +73,7 @@ def _transpose_lhs(ct: Any, lhs: Any, rhs: Any, **params: Any) -> Any:
 
 def _transpose_rhs(ct: Any, lhs: Any, rhs: Any, **params: Any) -> Any:
     def cotangent(ct: Any, lhs: Any) -> Any:
-        (out,) = jax.linear_transpose(lambda rhs: _lax_form(lhs, rhs, **params), _struct(rhs))(ct)
+        (out,) = jax.linear_transpose(lambda rhs: _lax_form(lhs, rhs, **params), rhs.aval)(ct)
         return out
 
     return _rebind(cotangent, ct, lhs)
@@ -93,8 +88,14 @@ def _eager(lhs: Any, rhs: Any, params: tuple[tuple[str, Any], ...]) -> Any:
     return conv_p.bind(lhs, rhs, **dict(params))
 
 
+def _impl(lhs: Any, rhs: Any, **params: Any) -> Any:
+    # Compiled under jax.disable_jit too, as lax's own primitives are: uncompiled, it would call itself for ever.
+    with jax.disable_jit(False):
+        return _eager(lhs, rhs, tuple(params.items()))
+
+
 def _register() -> None:
-    conv_p.def_impl(lambda lhs, rhs, **params: _eager(lhs, rhs, tuple(params.items())))
+    conv_p.def_impl(_impl)
     conv_p.def_abstract_eval(_abstract)
     ad.defbilinear(conv_p, _transpose_lhs, _transpose_rhs)
     batching.primitive_batchers[conv_p] = _batch
