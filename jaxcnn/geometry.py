@@ -6,11 +6,19 @@ Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016)
 """
 
 import operator
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
-Size: TypeAlias = int | Sequence[int]
-Padding: TypeAlias = str | int | Sequence[int] | Sequence[Sequence[int]]
+import numpy as np
+
+if TYPE_CHECKING:
+    Int: TypeAlias = SupportsIndex
+    Flag: TypeAlias = bool
+    Size: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
+    Padding: TypeAlias = str | SupportsIndex | Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]]
+else:  # At run time every value gets in, so that a wrong one meets our sentence and not a type checker's.
+    Int = Flag = Size = Padding = Any
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 
 PADDING_WORDS = ("VALID", "SAME", "SAME_LOWER", "FULL", "CAUSAL")
@@ -30,25 +38,29 @@ def as_int(name: str, value: Any, *, minimum: int) -> int:
 def as_sizes(name: str, value: Any, spatial_dims: int, *, minimum: int = 1) -> tuple[int, ...]:
     """An int for every spatial dimension, or one int each, as a tuple of `spatial_dims` ints >= `minimum`."""
     rule = f"{name} must be an integer >= {minimum} or {spatial_dims} of them, one a spatial dimension"
-    entries = _entries(value)
-    if entries is None:
-        entries = (value,) * spatial_dims
-    if len(entries) != spatial_dims:
-        raise ValueError(f"{rule}; got {value!r}, which has {len(entries)}")
+    sizes = entries(value)
+    if sizes is None:
+        sizes = (value,) * spatial_dims
+    if len(sizes) != spatial_dims:
+        raise ValueError(f"{rule}; got {value!r}, which has {len(sizes)}")
     try:
-        return tuple(as_int(name, entry, minimum=minimum) for entry in entries)
+        return tuple(as_int(name, size, minimum=minimum) for size in sizes)
     except ValueError:
         raise ValueError(f"{rule}; got {value!r}") from None
 
 
-def _entries(value: Any) -> tuple[Any, ...] | None:
-    """The entries of a sequence (lists, tuples and one-axis arrays), or None for a scalar or a string."""
-    if isinstance(value, str) or getattr(value, "ndim", None) == 0:
+def as_bool(name: str, value: Any) -> bool:
+    """`value` as a bool; a word such as "no", which Python takes for true, is refused."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def entries(value: Any) -> tuple[Any, ...] | None:
+    """The entries of a list, a tuple or an array with axes; None for anything else, a word included."""
+    if isinstance(value, str | bytes) or not (isinstance(value, Sequence) or getattr(value, "ndim", 0)):
         return None
-    try:
-        return tuple(value)
-    except TypeError:
-        return None
+    return tuple(value)
 
 
 def dilated(size: int, dilation: int) -> int:
@@ -57,12 +69,7 @@ def dilated(size: int, dilation: int) -> int:
 
 
 def padding_pairs(
-    padding: Padding,
-    spatial: Sequence[int],
-    window: Sequence[int],
-    *,
-    strides: Sequence[int],
-    dilation: Sequence[int],
+    padding: Padding, spatial: Sequence[int], window: Sequence[int], *, strides: Sequence[int], dilation: Sequence[int]
 ) -> Pairs:
     """The contract's `padding`, in any of its spellings, as one (low, high) pair of pixels a spatial dimension.
 
@@ -76,25 +83,19 @@ def padding_pairs(
     """
     if isinstance(padding, str):
         return _word_pairs(padding, spatial, window, strides, dilation)
-    entries = _entries(padding)
-    if entries is None:
-        entries = (padding,) * len(spatial)
-    if len(entries) == len(spatial):
+    pads = entries(padding)
+    if pads is None:
+        pads = (padding,) * len(spatial)
+    if len(pads) == len(spatial) and len({entries(pad) is None for pad in pads}) == 1:
         try:
-            return tuple(_pair(entry) for entry in _all_ints_or_all_pairs(entries))
+            return tuple(map(_pair, pads))
         except (TypeError, ValueError):
             pass
     raise ValueError(f"padding must be {_padding_rule(len(spatial))}; got {padding!r}")
 
 
-def _all_ints_or_all_pairs(entries: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len({_entries(entry) is None for entry in entries}) > 1:
-        raise ValueError("ints and pairs mixed")
-    return entries
-
-
-def _pair(entry: Any) -> tuple[int, int]:
-    low, high = (entry, entry) if _entries(entry) is None else entry
+def _pair(pad: Any) -> tuple[int, int]:
+    low, high = (pad, pad) if entries(pad) is None else pad
     return as_int("padding", low, minimum=0), as_int("padding", high, minimum=0)
 
 
@@ -143,10 +144,8 @@ def conv_output_shape(
       ValueError: for a malformed option, or when the window exceeds the padded input (no cell would be left).
     """
     spatial, window = spatial_and_window(spatial, window)
-    strides, holes = (
-        as_sizes("strides", strides, len(spatial)),
-        as_sizes("kernel_dilation", kernel_dilation, len(spatial)),
-    )
+    strides = as_sizes("strides", strides, len(spatial))
+    holes = as_sizes("kernel_dilation", kernel_dilation, len(spatial))
     inner = as_sizes("input_dilation", input_dilation, len(spatial))
     refuse_words_with_input_dilation(padding, inner)
     pairs = padding_pairs(padding, spatial, window, strides=strides, dilation=holes)
@@ -182,7 +181,7 @@ def pool_output_shape(
     strides: Size | None = None,
     padding: Padding = "VALID",
     dilation: Size = 1,
-    ceil_mode: bool = False,
+    ceil_mode: Flag = False,
 ) -> tuple[int, ...]:
     """Spatial output shape of a pooling; `strides=None` means the window, and `ceil_mode` is PyTorch's.
 
@@ -219,17 +218,17 @@ class PoolWindows:
     def taps_inside(self, *, count_include_pad: bool = False) -> tuple[tuple[int, ...], ...]:
         """For each dimension and each output cell, how many taps of its window lie in the input (or its padding)."""
         return tuple(
-            tuple(
-                sum(self._inside(axis, cell, tap, count_include_pad) for tap in range(self.window[axis]))
-                for cell in range(self.output_shape[axis])
-            )
+            tuple(len(self.inside(axis, cell, count_include_pad)) for cell in range(self.output_shape[axis]))
             for axis in range(len(self.spatial))
         )
 
-    def _inside(self, axis: int, cell: int, tap: int, count_include_pad: bool) -> bool:
-        low, high = self.padding[axis]
+    def inside(self, axis: int, cell: int, count_include_pad: bool = False) -> range:
+        """The pixels that window number `cell` sees, of the input (or, negative and beyond it, of its padding)."""
+        (low, high), step = self.padding[axis], self.dilation[axis]
         first, last = (-low, self.spatial[axis] + high) if count_include_pad else (0, self.spatial[axis])
-        return first <= cell * self.strides[axis] - low + tap * self.dilation[axis] < last
+        start = cell * self.strides[axis] - low
+        skipped = max(-(-(first - start) // step), 0)
+        return range(start + skipped * step, min(start + self.window[axis] * step, last), step)
 
 
 def pool_windows(spatial, window, *, strides, padding, dilation, ceil_mode) -> PoolWindows:
@@ -238,7 +237,7 @@ def pool_windows(spatial, window, *, strides, padding, dilation, ceil_mode) -> P
     strides = window if strides is None else as_sizes("strides", strides, len(spatial))
     dilation = as_sizes("dilation", dilation, len(spatial))
     pairs = padding_pairs(padding, spatial, window, strides=strides, dilation=dilation)
-    return PoolWindows(spatial, window, strides, pairs, dilation, ceil_mode)
+    return PoolWindows(spatial, window, strides, pairs, dilation, as_bool("ceil_mode", ceil_mode))
 
 
 def _ceil_cells(axis: int, size: int, window: int, stride: int, pair: tuple[int, int], dilation: int) -> int:
@@ -250,7 +249,7 @@ def _ceil_cells(axis: int, size: int, window: int, stride: int, pair: tuple[int,
 
 def spatial_and_window(spatial: Any, window: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Input sizes and window as tuples of the same length N, which `spatial` decides."""
-    sizes = _entries(spatial)
+    sizes = entries(spatial)
     sizes = (spatial,) if sizes is None else sizes
     spatial = as_sizes("spatial", sizes, len(sizes) or 1)
     return spatial, as_sizes("window", window, len(spatial))
@@ -276,27 +275,22 @@ def explain_padding(
 def _explain_axis(windows: PoolWindows, axis: int, word: str | None) -> str:
     size, cells, (low, high) = windows.spatial[axis], windows.output_shape[axis], windows.padding[axis]
     window, stride, dilation = windows.window[axis], windows.strides[axis], windows.dilation[axis]
-    seen = [0] * size
-    for cell in range(cells):
-        for tap in range(window):
-            if windows._inside(axis, cell, tap, False):
-                seen[cell * stride - low + tap * dilation] += 1
-    shared = max(dilated(window, dilation) - stride, 0)
+    seen = Counter(pixel for cell in range(cells) for pixel in windows.inside(axis, cell))
+    counts = [seen[pixel] for pixel in range(size)]
+    dropped = [pixel for pixel, count in enumerate(counts) if not count]
+    where = f" (positions {', '.join(map(str, dropped))})" if 0 < len(dropped) <= 8 else ""
+    # Dilated windows may interleave without a common pixel.
+    shared = 0 if stride % dilation else max(window - stride // dilation, 0)
     lines = [
         f"dimension {axis}: {size} pixels, window {window}, stride {stride}, dilation {dilation} -> {cells} cells",
         f"  padding {f'{word}: ' if word else ''}{low} before, {high} after",
-        f"  {size - seen.count(0)} of {size} pixels are covered, {seen.count(0)} dropped{_where(seen)}",
-        f"  neighbouring windows {f'share {shared}' if shared else 'share no'} pixels; "
-        f"a pixel lies in {min(seen)} to {max(seen)} windows",
+        f"  {size - len(dropped)} of {size} pixels are covered, {len(dropped)} dropped{where}",
+        f"  neighbouring windows share {shared or 'no'} pixels; a pixel lies in {min(counts)} to {max(counts)} windows",
     ]
     if word in ("SAME", "SAME_LOWER") and low != high:
+        turned = "" if word == "SAME" else "the other way round, "
         lines.append(
-            f"  TF and Keras pad this unevenly; a symmetric padding={max(low, high)} (PyTorch's habit) "
-            "looks at other pixels"
+            f"  TF and Keras pad {turned}{min(low, high)} before and {max(low, high)} after; "
+            f"a symmetric padding={max(low, high)} (PyTorch's habit) looks at other pixels"
         )
     return "\n".join(lines)
-
-
-def _where(seen: list[int]) -> str:
-    dropped = [i for i, count in enumerate(seen) if count == 0]
-    return f" (positions {', '.join(map(str, dropped))})" if 0 < len(dropped) <= 8 else ""

@@ -1,6 +1,6 @@
 """Convolution as every CNN library means it: cross-correlation with a kernel of (*window, in // groups, out)."""
 
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -8,26 +8,29 @@ from jax.typing import ArrayLike
 from jaxtyping import Shaped
 
 from jaxcnn import geometry
-from jaxcnn.functional.dtypes import cast_bias, summed
-from jaxcnn.functional.layout import DataFormat, channels_last, layout_of
-from jaxcnn.geometry import Padding, Size
+from jaxcnn.functional.dtypes import as_array, cast_bias, summed
+from jaxcnn.functional.layout import DataFormat, channels_last, layout_of, one_of
+from jaxcnn.geometry import Int, Padding, Size
 from jaxcnn.lowering import primitive
 
-PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
+if TYPE_CHECKING:
+    PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
+else:  # At run time every value gets in, so that a wrong one meets our sentence and not a type checker's.
+    PaddingMode = Any
 PADDING_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 def conv(
     x: Shaped[ArrayLike, "..."],
     kernel: Shaped[ArrayLike, "..."],
-    bias: Shaped[ArrayLike, " out_channels"] | None = None,
+    bias: Shaped[ArrayLike, "..."] | None = None,
     *,
     strides: Size = 1,
     padding: Padding = "VALID",
     padding_mode: PaddingMode = "zeros",
     input_dilation: Size = 1,
     kernel_dilation: Size = 1,
-    groups: int = 1,
+    groups: Int = 1,
     data_format: DataFormat = "channels_last",
     precision: Any = None,
 ) -> Shaped[Array, "..."]:
@@ -52,11 +55,11 @@ def conv(
 
     Raises:
       ValueError: for shapes or options that don't fit, before anything compiles.
-      TypeError: for a bias that the result's dtype can't hold.
+      TypeError: for what isn't an array of numbers, or a bias that the result's dtype can't hold.
 
     Source: `lax.conv_general_dilated`; Dumoulin and Visin (2016).
     """
-    x, kernel = jnp.asarray(x), jnp.asarray(kernel)
+    x, kernel = as_array("x", x), as_array("kernel", kernel)
     spatial_dims = _spatial_dims(kernel)
     layout = layout_of(x, spatial_dims, data_format)
     dtype = summed(jnp.result_type(x, kernel))
@@ -66,6 +69,8 @@ def conv(
     strides = geometry.as_sizes("strides", strides, spatial_dims)
     kernel_dilation = geometry.as_sizes("kernel_dilation", kernel_dilation, spatial_dims)
     input_dilation = geometry.as_sizes("input_dilation", input_dilation, spatial_dims)
+    one_of("padding_mode", padding_mode, tuple(PADDING_MODES))
+    refuse_with_input_dilation(padding, padding_mode, input_dilation)
     geometry.conv_output_shape(
         spatial,
         window,
@@ -75,8 +80,8 @@ def conv(
         kernel_dilation=kernel_dilation,
     )
     pairs = geometry.padding_pairs(padding, spatial, window, strides=strides, dilation=kernel_dilation)
-    x, pairs = padded(x, pairs, padding_mode, input_dilation)
-    bias = None if bias is None else _checked_bias(jnp.asarray(bias), kernel.shape[-1], dtype)
+    x, pairs = padded(x, pairs, padding_mode)
+    bias = None if bias is None else _checked_bias(as_array("bias", bias), kernel.shape[-1], dtype)
     y = primitive.conv_general_dilated(
         x,
         kernel.astype(dtype),
@@ -133,20 +138,28 @@ def _checked_bias(bias: Array, features: int, dtype: Any) -> Array:
     return cast_bias(bias, dtype)
 
 
-def padded(x: Array, pairs: geometry.Pairs, mode: str, input_dilation: tuple[int, ...]) -> tuple[Array, geometry.Pairs]:
+def refuse_with_input_dilation(padding: Padding, padding_mode: PaddingMode, input_dilation: tuple[int, ...]) -> None:
+    """What has no clear meaning with holes in the input: padding by words, or from pixels of the input.
+
+    Raises:
+      ValueError: for those.
+    """
+    geometry.refuse_words_with_input_dilation(padding, input_dilation)
+    if padding_mode != "zeros" and max(input_dilation) > 1:
+        raise ValueError(
+            f'padding_mode must be "zeros" when input_dilation is above 1; got {padding_mode!r} with '
+            f"input_dilation={input_dilation}"
+        )
+
+
+def padded(x: Array, pairs: geometry.Pairs, mode: PaddingMode) -> tuple[Array, geometry.Pairs]:
     """`x` with its padding materialised where `mode` needs pixels of `x`, and the zeros left to the convolution.
 
     Raises:
-      ValueError: for an unknown mode, holes in the input, or more padding than the mode has pixels for.
+      ValueError: for more padding than the mode has pixels for.
     """
-    if mode not in PADDING_MODES:
-        raise ValueError(f"padding_mode must be one of {', '.join(PADDING_MODES)}; got {mode!r}")
     if mode == "zeros":
         return x, pairs
-    if max(input_dilation) > 1:
-        raise ValueError(
-            f'padding_mode must be "zeros" when input_dilation is above 1; got {mode!r} with {input_dilation}'
-        )
     if mode != "replicate":
         _check_pixels(x.shape[1:-1], pairs, mode)
     x = jnp.pad(x, ((0, 0), *pairs, (0, 0)), mode=PADDING_MODES[mode])

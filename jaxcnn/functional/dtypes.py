@@ -1,9 +1,25 @@
-"""The contract's dtypes: half types accumulate in float32, small integers in int32."""
+"""Arrays of numbers, and the contract's dtypes: half types accumulate in float32, small integers in int32."""
 
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
+
+
+def as_array(name: str, value: Any) -> Array:
+    """`value` as a JAX array.
+
+    Raises:
+      TypeError: where it doesn't hold numbers.
+    """
+    try:
+        array = None if isinstance(value, str | bytes) else jnp.asarray(value)
+    except (TypeError, ValueError, OverflowError):
+        array = None
+    if array is None or not (jnp.issubdtype(array.dtype, jnp.number) or array.dtype == jnp.bool_):
+        kind = type(value).__name__ if array is None else f"one of {array.dtype}"
+        raise TypeError(f"{name} must be an array of numbers, got {kind}")
+    return array
 
 
 def is_exact(dtype: Any) -> bool:

@@ -1,12 +1,15 @@
 """Where batch, space and channels lie in `x`: `data_format` and unbatched inputs, settled once for every operation."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import jax.numpy as jnp
 from jax import Array
 
-DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
+if TYPE_CHECKING:
+    DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
+else:  # At run time every value gets in, so that a wrong one meets our sentence and not a type checker's.
+    DataFormat = Any
 DATA_FORMATS = ("channels_last", "channels_first")
 
 
@@ -25,15 +28,24 @@ class Layout(NamedTuple):
         return tuple(entries)
 
 
-def layout_of(x: Array, spatial_dims: int, data_format: str) -> Layout:
+def one_of(name: str, value: Any, allowed: Sequence[str]) -> Any:
+    """`value`, which must be one of the words `allowed`.
+
+    Raises:
+      ValueError: where it isn't.
+    """
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
+    return value
+
+
+def layout_of(x: Array, spatial_dims: int, data_format: DataFormat) -> Layout:
     """The layout of `x` with `spatial_dims` spatial dimensions, batched or not.
 
     Raises:
       ValueError: for an unknown `data_format` or another rank, or where an axis but the batch's is empty.
     """
-    if data_format not in DATA_FORMATS:
-        raise ValueError(f"data_format must be one of {', '.join(DATA_FORMATS)}; got {data_format!r}")
-    first = data_format == "channels_first"
+    first = one_of("data_format", data_format, DATA_FORMATS) == "channels_first"
     if x.ndim not in (spatial_dims + 1, spatial_dims + 2):
         axes = "channels, *spatial" if first else "*spatial, channels"
         raise ValueError(

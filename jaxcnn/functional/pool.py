@@ -9,15 +9,17 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Shaped
 
 from jaxcnn import geometry
-from jaxcnn.functional.dtypes import accumulator, is_exact, summed
+from jaxcnn.functional import checks
+from jaxcnn.functional.dtypes import accumulator, as_array, is_exact, summed
 from jaxcnn.functional.layout import DataFormat, Layout, layout_of
-from jaxcnn.geometry import Padding, PoolWindows, Size
+from jaxcnn.geometry import Flag, Int, Padding, PoolWindows, Size
 from jaxcnn.lowering import pool as lowering
+from jaxcnn.lowering.windows import Windows
 
 
 def pool(
@@ -29,7 +31,7 @@ def pool(
     strides: Size | None = None,
     padding: Padding = "VALID",
     dilation: Size = 1,
-    ceil_mode: bool = False,
+    ceil_mode: Flag = False,
     data_format: DataFormat = "channels_last",
 ) -> Shaped[Array, "..."]:
     """Reduce every window by any associative function: the general operation behind the named pools.
@@ -37,7 +39,7 @@ def pool(
     Args:
       x: (batch, *spatial, channels); unbatched where `window` is a tuple; or `data_format="channels_first"`.
       window: pixels, an int or N; an int means a batched `x`, N = x.ndim − 2.
-      init: a scalar that `reducer` leaves other values unchanged by; the padding holds it too.
+      init: a constant scalar that `reducer` leaves other values unchanged by; the padding holds it too.
       reducer: two arrays to one, elementwise, associative and commutative, such as `lax.mul`.
       strides: pixels between windows; None means the window, so that windows tile the input.
       padding: as in `conv`.
@@ -49,14 +51,17 @@ def pool(
       reduced in float32. Differentiable to any order wherever `reducer` is.
 
     Raises:
-      ValueError: for shapes or options that don't fit, or an `init` that the dtype of `x` can't hold.
+      ValueError: for shapes or options that don't fit, an `init` that the dtype of `x` can't hold, or a `reducer` that
+        doesn't return what it takes.
+      TypeError: for what isn't an array of numbers or a function of two.
 
     Source: `lax.reduce_window`.
     """
-    x = jnp.asarray(x)
+    x = as_array("x", x)
     windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
     wide = x.dtype if is_exact(x.dtype) else accumulator(x.dtype)
-    start = _as_scalar("init", init, x.dtype).astype(wide)
+    start = checks.as_scalar("init", init, x.dtype).astype(wide)
+    checks.check_reducer(reducer, wide)
     return lowering.fold(x.astype(wide), start, reducer, _full_rank(windows, layout)).astype(x.dtype)
 
 
@@ -67,7 +72,7 @@ def max_pool(
     strides: Size | None = None,
     padding: Padding = "VALID",
     dilation: Size = 1,
-    ceil_mode: bool = False,
+    ceil_mode: Flag = False,
     data_format: DataFormat = "channels_last",
 ) -> Shaped[Array, "..."]:
     """The largest value of every window: keeps the strongest response, drops where in the window it was.
@@ -87,7 +92,7 @@ def min_pool(
     strides: Size | None = None,
     padding: Padding = "VALID",
     dilation: Size = 1,
-    ceil_mode: bool = False,
+    ceil_mode: Flag = False,
     data_format: DataFormat = "channels_last",
 ) -> Shaped[Array, "..."]:
     """The smallest value of every window: −max_pool(−x), also for integers whose negation overflows.
@@ -106,7 +111,7 @@ def sum_pool(
     strides: Size | None = None,
     padding: Padding = "VALID",
     dilation: Size = 1,
-    ceil_mode: bool = False,
+    ceil_mode: Flag = False,
     data_format: DataFormat = "channels_last",
 ) -> Shaped[Array, "..."]:
     """The sum of every window, padding counting 0.
@@ -115,7 +120,7 @@ def sum_pool(
 
     Source: `lax.reduce_window` with `lax.add`.
     """
-    x = jnp.asarray(x)
+    x = as_array("x", x)
     windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
     return _total(x, windows, layout).astype(summed(x.dtype))
 
@@ -127,8 +132,8 @@ def avg_pool(
     strides: Size | None = None,
     padding: Padding = "VALID",
     dilation: Size = 1,
-    ceil_mode: bool = False,
-    count_include_pad: bool = False,
+    ceil_mode: Flag = False,
+    count_include_pad: Flag = False,
     data_format: DataFormat = "channels_last",
 ) -> Shaped[Array, "..."]:
     """The mean of every window: its sum divided by its taps inside the input.
@@ -142,24 +147,20 @@ def avg_pool(
 
     Source: `torch.nn.functional.avg_pool2d`, `keras.layers.AveragePooling2D`.
     """
-    x = jnp.asarray(x)
-    _refuse_integer_average(x)
+    x = as_array("x", x)
+    checks.refuse_integer_average(x)
     windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
-    _refuse_empty_windows(windows)
+    checks.refuse_empty_windows(windows)
     sums = _total(x, windows, layout)
-    counts = windows.taps_inside(count_include_pad=count_include_pad)
-    for axis, taps in zip(layout.spatial, counts, strict=True):
-        shape = tuple(-1 if i == axis else 1 for i in range(x.ndim))
-        divisor = np.full((1,) * x.ndim, taps[0]) if len(set(taps)) == 1 else np.reshape(taps, shape)
-        sums = sums / jnp.asarray(divisor, sums.dtype)
-    return sums.astype(x.dtype)
+    counts = windows.taps_inside(count_include_pad=geometry.as_bool("count_include_pad", count_include_pad))
+    return (sums / _divisor(counts, layout, sums.dtype)).astype(x.dtype)
 
 
 def global_max_pool(
     x: Shaped[ArrayLike, "..."],
     *,
-    keepdims: bool = False,
-    spatial_dims: int | None = None,
+    keepdims: Flag = False,
+    spatial_dims: Int | None = None,
     data_format: DataFormat = "channels_last",
 ) -> Shaped[Array, "..."]:
     """The largest value of each channel over the whole image, its gradient to the first maximum.
@@ -176,18 +177,18 @@ def global_max_pool(
 
     Source: `keras.layers.GlobalMaxPooling2D`.
     """
-    x = jnp.asarray(x)
-    _refuse_complex(x, "global_max_pool")
+    x = as_array("x", x)
+    checks.refuse_complex(x, "global_max_pool")
     layout = _global_layout(x, spatial_dims, data_format)
     y = lowering.whole_max(x, layout.spatial)
-    return y if keepdims else jnp.squeeze(y, layout.spatial)
+    return y if geometry.as_bool("keepdims", keepdims) else jnp.squeeze(y, layout.spatial)
 
 
 def global_avg_pool(
     x: Shaped[ArrayLike, "..."],
     *,
-    keepdims: bool = False,
-    spatial_dims: int | None = None,
+    keepdims: Flag = False,
+    spatial_dims: Int | None = None,
     data_format: DataFormat = "channels_last",
 ) -> Shaped[Array, "..."]:
     """The mean of each channel over the whole image; arguments and errors as in `global_max_pool`.
@@ -197,17 +198,18 @@ def global_avg_pool(
 
     Source: Lin, Chen and Yan, "Network In Network" (2013).
     """
-    x = jnp.asarray(x)
-    _refuse_integer_average(x)
+    x = as_array("x", x)
+    checks.refuse_integer_average(x)
     layout = _global_layout(x, spatial_dims, data_format)
+    keepdims = geometry.as_bool("keepdims", keepdims)
     return jnp.mean(x, layout.spatial, dtype=accumulator(x.dtype), keepdims=keepdims).astype(x.dtype)
 
 
 def _extreme(largest, x, window, strides, padding, dilation, ceil_mode, data_format) -> Array:
-    x = jnp.asarray(x)
-    _refuse_complex(x, "max_pool" if largest else "min_pool")
+    x = as_array("x", x)
+    checks.refuse_complex(x, "max_pool" if largest else "min_pool")
     windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
-    _refuse_empty_windows(windows)
+    checks.refuse_empty_windows(windows)
     return lowering.extreme(x, largest, _full_rank(windows, layout))
 
 
@@ -215,8 +217,18 @@ def _total(x: Array, windows: PoolWindows, layout: Layout) -> Array:
     return lowering.total(x.astype(accumulator(x.dtype)), _full_rank(windows, layout))
 
 
+def _divisor(counts: tuple[tuple[int, ...], ...], layout: Layout, dtype: Any) -> Array:
+    """Taps of every window, from those along each dimension; one number a dimension where they are all the same."""
+    divisor = jnp.ones((1,) * (len(layout.spatial) + 1 + layout.batched), dtype)
+    for axis, taps in zip(layout.spatial, counts, strict=True):
+        row = taps[:1] if len(set(taps)) == 1 else taps
+        divisor *= np.reshape(row, [-1 if i == axis else 1 for i in range(divisor.ndim)]).astype(dtype)
+    return divisor
+
+
 def _parse(x, window, strides, padding, dilation, ceil_mode, data_format) -> tuple[PoolWindows, Layout]:
-    spatial_dims = x.ndim - 2 if np.ndim(window) == 0 else len(window)
+    sizes = geometry.entries(window)
+    spatial_dims = x.ndim - 2 if sizes is None else len(sizes)
     if spatial_dims not in (1, 2, 3):
         raise ValueError(
             f"window must be an int with x of 3 to 5 axes (batch, *spatial, channels), or a tuple of 1 to 3 ints; got "
@@ -230,8 +242,8 @@ def _parse(x, window, strides, padding, dilation, ceil_mode, data_format) -> tup
     return windows, layout
 
 
-def _full_rank(windows: PoolWindows, layout: Layout) -> lowering.Windows:
-    return lowering.Windows(
+def _full_rank(windows: PoolWindows, layout: Layout) -> Windows:
+    return Windows(
         layout.at_spatial(windows.window, 1),
         layout.at_spatial(windows.strides, 1),
         layout.at_spatial(windows.reach, (0, 0)),
@@ -239,39 +251,10 @@ def _full_rank(windows: PoolWindows, layout: Layout) -> lowering.Windows:
     )
 
 
-def _global_layout(x: Array, spatial_dims: int | None, data_format: str) -> Layout:
+def _global_layout(x: Array, spatial_dims: Int | None, data_format: DataFormat) -> Layout:
     spatial_dims = x.ndim - 2 if spatial_dims is None else geometry.as_int("spatial_dims", spatial_dims, minimum=1)
     if spatial_dims < 1:
         raise ValueError(
             f"x must have axes (batch, *spatial, channels) with at least one spatial axis; got shape {x.shape}"
         )
     return layout_of(x, spatial_dims, data_format)
-
-
-def _refuse_empty_windows(windows: PoolWindows) -> None:
-    for axis, taps in enumerate(windows.taps_inside()):
-        if 0 in taps:
-            raise ValueError(
-                f"padding must leave every window a pixel of the input; got {windows.padding[axis]} in spatial "
-                f"dimension {axis}, where window {taps.index(0)} of {windows.window[axis]} taps "
-                f"(stride {windows.strides[axis]}, dilation {windows.dilation[axis]}) sees padding alone; "
-                "use less padding"
-            )
-
-
-def _refuse_integer_average(x: Array) -> None:
-    if is_exact(x.dtype):
-        raise TypeError(f"x must be floating or complex for an average, got {x.dtype}; cast it, or use sum_pool")
-
-
-def _refuse_complex(x: Array, name: str) -> None:
-    if jnp.iscomplexobj(x):
-        raise TypeError(f"x must be real for {name}, since complex numbers have no order; got {x.dtype}")
-
-
-def _as_scalar(name: str, value: Any, dtype: Any) -> Array:
-    if jnp.shape(value) != ():
-        raise ValueError(f"{name} must be a scalar, got shape {jnp.shape(value)}")
-    if is_exact(dtype) and not is_exact(jnp.result_type(value)):
-        raise ValueError(f"{name} must fit the dtype of x, {dtype}; got {value!r}; use an integer, or cast x")
-    return lax.convert_element_type(value, dtype)

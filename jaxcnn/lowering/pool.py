@@ -6,60 +6,15 @@ reducers, and select_and_scatter, which it transposes max pooling to, is slow on
 
 import functools
 import math
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-
-class Windows(NamedTuple):
-    """Full-rank windows: one entry an axis of the array, batch and channels included."""
-
-    window: tuple[int, ...]
-    strides: tuple[int, ...]
-    padding: tuple[tuple[int, int], ...]
-    dilation: tuple[int, ...]
-
-    def taps(self) -> Iterator[tuple[int, ...]]:
-        """Positions in the window, row-major."""
-        return np.ndindex(*self.window)
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of the pooled array."""
-        spans = [d * (w - 1) + 1 for w, d in zip(self.window, self.dilation, strict=True)]
-        padded = [n + sum(pair) for n, pair in zip(shape, self.padding, strict=True)]
-        return tuple((n - span) // s + 1 for n, span, s in zip(padded, spans, self.strides, strict=True))
-
-    def is_disjoint(self) -> bool:
-        """Whether the windows tile the input: then a reshape does what slices would."""
-        return self.window == self.strides and set(self.dilation) == {1} and not any(map(any, self.padding))
-
-    def tap(self, padded: Array, at: tuple[int, ...]) -> Array:
-        """What tap `at` of every window sees, from an array that carries the padding."""
-        cells = self.output_shape(tuple(n - sum(p) for n, p in zip(padded.shape, self.padding, strict=True)))
-        start = [i * d for i, d in zip(at, self.dilation, strict=True)]
-        stop = [i + (n - 1) * s + 1 for i, n, s in zip(start, cells, self.strides, strict=True)]
-        return lax.slice(padded, start, stop, self.strides)
-
-    def pad(self, x: Array, value: Any) -> Array:
-        """`x` with its padding filled by `value`."""
-        return lax.pad(x, jnp.asarray(value, x.dtype), [(low, high, 0) for low, high in self.padding])
-
-    def tiles(self, x: Array) -> Array:
-        """Disjoint windows as (cells, window) pairs of axes, a partial last window cut off."""
-        cells = self.output_shape(x.shape)
-        x = x[tuple(slice(n * w) for n, w in zip(cells, self.window, strict=True))]
-        return x.reshape([n for pair in zip(cells, self.window, strict=True) for n in pair])
-
-
-def reduce_window(x: Array, init: Any, reducer: Callable[..., Any], windows: Windows) -> Array:
-    """`lax.reduce_window` on parsed windows."""
-    return lax.reduce_window(
-        x, init, reducer, windows.window, windows.strides, windows.padding, window_dilation=windows.dilation
-    )
+from jaxcnn.lowering.windows import Windows, is_small, over_taps, reduce_window
 
 
 def lowest(dtype: Any, largest: bool) -> Any:
@@ -68,7 +23,9 @@ def lowest(dtype: Any, largest: bool) -> Any:
         return np.bool_(not largest)
     if jnp.issubdtype(dtype, jnp.integer):
         return np.array(jnp.iinfo(dtype).min if largest else jnp.iinfo(dtype).max, dtype)
-    return np.array(-np.inf if largest else np.inf, dtype)
+    infinite = np.array(-np.inf if largest else np.inf, dtype)
+    # Some eight-bit types have no infinity, and make a NaN of it.
+    return infinite if infinite == infinite else np.array(jnp.finfo(dtype).min if largest else jnp.finfo(dtype).max)
 
 
 def _extreme(x: Array, largest: bool, windows: Windows) -> Array:
@@ -88,33 +45,17 @@ def _extreme_jvp(largest: bool, windows: Windows, primals: Any, tangents: Any) -
 
 def winners(x: Array, y: Array, largest: bool, windows: Windows) -> Array:
     """For every window the row-major number of the first tap that holds its extreme `y`; a NaN counts as one."""
-    padded, inside = windows.pad(x, lowest(x.dtype, largest)), _inside(x.shape, windows)
-    first = jnp.zeros(y.shape, jnp.int32)
-    for number, at in reversed(list(enumerate(windows.taps()))):
+    padded, taps = windows.pad(lax.stop_gradient(x), lowest(x.dtype, largest)), math.prod(windows.window)
+
+    def step(first: Array, number: Any, at: Any) -> Array:
         value = windows.tap(padded, at)
         wins = (value == y) | (value != value)
-        if inside is not None:
-            wins &= jnp.broadcast_to(_seen(inside, windows, at), y.shape)
-        first = jnp.where(wins, number, first)
-    return first
+        if windows.is_padded():
+            # Padding may tie with -inf, and must not win even then.
+            wins &= jnp.broadcast_to(windows.sees_input(x.shape, at), y.shape)
+        return jnp.where(wins & (first == taps), number, first)
 
-
-def _inside(shape: tuple[int, ...], windows: Windows) -> list[np.ndarray] | None:
-    """An axis's pixels and padding as True and False, so that padding can't tie with −inf; None without padding."""
-    if not any(map(any, windows.padding)):
-        return None
-    return [np.pad(np.ones(n, bool), pair) for n, pair in zip(shape, windows.padding, strict=True)]
-
-
-def _seen(inside: list[np.ndarray], windows: Windows, at: tuple[int, ...]) -> Array:
-    """Whether tap `at` of every window lies inside, broadcastable to the output."""
-    cells = windows.output_shape(tuple(len(a) - sum(p) for a, p in zip(inside, windows.padding, strict=True)))
-    seen = np.ones((1,) * len(inside), bool)
-    for axis, (mask, n) in enumerate(zip(inside, cells, strict=True)):
-        row = mask[at[axis] * windows.dilation[axis] :: windows.strides[axis]][:n]
-        if not row.all():
-            seen = seen & np.expand_dims(row, [a for a in range(len(inside)) if a != axis])
-    return jnp.asarray(seen)
+    return over_taps(step, jnp.full(y.shape, taps, jnp.int32), windows, unroll=is_small(windows))
 
 
 def taken(t: Array, winner: Array, windows: Windows) -> Array:
@@ -124,9 +65,21 @@ def taken(t: Array, winner: Array, windows: Windows) -> Array:
         numbers = jnp.arange(taps, dtype=winner.dtype).reshape([n for w in windows.window for n in (1, w)])
         chosen = jnp.broadcast_to(numbers, tiles.shape) == _over_tiles(winner, windows)
         return jnp.where(chosen, tiles, 0).sum(tuple(range(1, tiles.ndim, 2)))
+    if not is_small(windows):
+        return jnp.take(t.ravel(), _pixels(t.shape, winner, windows), mode="clip")
     padded = windows.pad(t, 0)
     parts = [jnp.where(winner == number, windows.tap(padded, at), 0) for number, at in enumerate(windows.taps())]
     return functools.reduce(jnp.add, parts)
+
+
+def _pixels(shape: tuple[int, ...], winner: Array, windows: Windows) -> Array:
+    """The index into the flat array of what tap `winner` of every window sees."""
+    flat = jnp.zeros_like(winner)
+    for axis, at in enumerate(jnp.unravel_index(winner, windows.window)):
+        cell = lax.broadcasted_iota(winner.dtype, winner.shape, axis)
+        pixel = cell * windows.strides[axis] + at * windows.dilation[axis] - windows.padding[axis][0]
+        flat = flat * shape[axis] + pixel
+    return flat
 
 
 def _over_tiles(y: Array, windows: Windows) -> Array:
@@ -138,9 +91,10 @@ def _over_tiles(y: Array, windows: Windows) -> Array:
 def whole_max(x: Array, axes: tuple[int, ...]) -> Array:
     """The maximum over whole axes, kept as size 1; reduce_window would be slow for so large a window."""
     others = tuple(axis for axis in range(x.ndim) if axis not in axes)
-    flat = jnp.transpose(x, (*others, *axes)).reshape(*(x.shape[axis] for axis in others), -1)
+    pixels = math.prod(x.shape[axis] for axis in axes)
+    flat = jnp.transpose(x, (*others, *axes)).reshape(*(x.shape[axis] for axis in others), pixels)
     first = jnp.argmax(flat, axis=-1, keepdims=True)
-    chosen = jnp.arange(flat.shape[-1]).reshape((1,) * len(others) + (-1,)) == first
+    chosen = jnp.arange(pixels).reshape((1,) * len(others) + (-1,)) == first
     best = jnp.where(chosen, flat, 0).sum(-1, dtype=x.dtype)
     return best.reshape([1 if axis in axes else n for axis, n in enumerate(x.shape)])
 
@@ -159,12 +113,14 @@ def _total_jvp(windows: Windows, primals: Any, tangents: Any) -> tuple[Array, Ar
     if windows.is_disjoint():
         tiles = windows.tiles(t)
         return total(x, windows), tiles.sum(tuple(range(1, tiles.ndim, 2)))
+    if not is_small(windows):
+        return total(x, windows), _total(t, windows)
     padded = windows.pad(t, 0)
     return total(x, windows), functools.reduce(jnp.add, (windows.tap(padded, at) for at in windows.taps()))
 
 
 def _fold(x: Array, init: Array, reducer: Callable[..., Any], windows: Windows) -> Array:
-    """Any reducer over every window, starting from `init`, which the padding holds too."""
+    """Any reducer over every window, starting from the constant `init`, which the padding holds too."""
     return reduce_window(x, init, reducer, windows)
 
 
@@ -173,15 +129,25 @@ fold = jax.custom_jvp(_fold, nondiff_argnums=(2, 3))
 
 @fold.defjvp
 def _fold_jvp(reducer: Callable[..., Any], windows: Windows, primals: Any, tangents: Any) -> tuple[Array, Array]:
-    step = _FIRST_WINS.get(reducer, reducer)
+    x, init = primals
+    _, tangent = jax.jvp(lambda x: _folded(x, lax.stop_gradient(init), reducer, windows), (x,), tangents[:1])
+    return fold(x, init, reducer, windows), tangent
 
-    def unrolled(x: Array, init: Array) -> Array:
-        padded = windows.pad(x, init)
-        start = jnp.broadcast_to(init, windows.output_shape(x.shape))
-        return functools.reduce(step, (windows.tap(padded, at) for at in windows.taps()), start)
 
-    _, tangent = jax.jvp(unrolled, primals, tangents)
-    return fold(*primals, reducer, windows), tangent
+def _folded(x: Array, init: Array, reducer: Callable[..., Any], windows: Windows) -> Array:
+    """`_fold`, tap after tap: in a loop, since XLA would fuse a costly reducer's steps and repeat their work."""
+    reduced = _FIRST_WINS.get(reducer, reducer)
+    padded, start = windows.pad(x, init), jnp.broadcast_to(init, windows.output_shape(x.shape))
+
+    def step(carry: Array, _: Any, at: Any) -> Array:
+        value = windows.tap(padded, at)
+        if not windows.is_padded():
+            return reduced(carry, value)
+        # Padding changes nothing, and between two of its inits a derivative may be NaN (logaddexp): reduce ones there.
+        seen = jnp.broadcast_to(windows.sees_input(x.shape, at), carry.shape)
+        return jnp.where(seen, reduced(*(jnp.where(seen, a, jnp.ones_like(a)) for a in (carry, value))), carry)
+
+    return over_taps(step, start, windows, unroll=False)
 
 
 def _first_max(a: Array, b: Array) -> Array:

@@ -10,10 +10,10 @@ from jaxtyping import Shaped
 
 from jaxcnn import functional as F
 from jaxcnn import geometry
-from jaxcnn.functional.conv import PADDING_MODES, PaddingMode
-from jaxcnn.functional.layout import DATA_FORMATS, DataFormat
-from jaxcnn.geometry import Padding, Size
-from jaxcnn.nn.options import one_of, promote, static_padding, window_of
+from jaxcnn.functional.conv import PADDING_MODES, PaddingMode, refuse_with_input_dilation
+from jaxcnn.functional.layout import DATA_FORMATS, DataFormat, one_of
+from jaxcnn.geometry import Flag, Int, Padding, Size
+from jaxcnn.nn.options import inexact, promote, static_padding, window_of
 
 default_kernel_init = nnx.initializers.glorot_uniform()
 
@@ -23,8 +23,8 @@ class Conv(nnx.Module):
 
     def __init__(
         self,
-        in_features: int,
-        out_features: int,
+        in_features: Int,
+        out_features: Int,
         kernel_size: Size,
         *,
         strides: Size = 1,
@@ -32,11 +32,11 @@ class Conv(nnx.Module):
         padding_mode: PaddingMode = "zeros",
         input_dilation: Size = 1,
         kernel_dilation: Size = 1,
-        groups: int = 1,
+        groups: Int = 1,
         data_format: DataFormat = "channels_last",
         precision: Any = None,
-        use_bias: bool = True,
-        spatial_dims: int = 2,
+        use_bias: Flag = True,
+        spatial_dims: Int = 2,
         kernel_init: nnx.Initializer = default_kernel_init,
         bias_init: nnx.Initializer = nnx.initializers.zeros,
         dtype: Any = None,
@@ -68,18 +68,19 @@ class Conv(nnx.Module):
         self.padding = static_padding(padding, window, self.strides)
         self.padding_mode = one_of("padding_mode", padding_mode, tuple(PADDING_MODES))
         self.input_dilation = geometry.as_sizes("input_dilation", input_dilation, len(window))
-        geometry.refuse_words_with_input_dilation(padding, self.input_dilation)
+        refuse_with_input_dilation(self.padding, self.padding_mode, self.input_dilation)
         self.kernel_dilation = geometry.as_sizes("kernel_dilation", kernel_dilation, len(window))
         self.groups = geometry.as_int("groups", groups, minimum=1)
         self.data_format = one_of("data_format", data_format, DATA_FORMATS)
-        self.precision, self.dtype = precision, dtype
-        if in_features % groups or out_features % groups:
+        self.precision, self.dtype = precision, None if dtype is None else inexact("dtype", dtype)
+        if self.in_features % self.groups or self.out_features % self.groups:
             raise ValueError(
                 f"groups must divide in_features and out_features; got {groups} with {in_features} and {out_features}"
             )
-        shape = (*window, in_features // groups, out_features)
-        self.kernel = nnx.Param(kernel_init(rngs.params(), shape, param_dtype))
-        self.bias = nnx.data(nnx.Param(bias_init(rngs.params(), (out_features,), param_dtype)) if use_bias else None)
+        shape = (*window, self.in_features // self.groups, self.out_features)
+        self.kernel = nnx.Param(kernel_init(rngs.params(), shape, inexact("param_dtype", param_dtype)))
+        bias = bias_init(rngs.params(), shape[-1:], param_dtype) if geometry.as_bool("use_bias", use_bias) else None
+        self.bias = nnx.data(None if bias is None else nnx.Param(bias))
 
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
         """`functional.conv` of `x` (its shapes and errors) with this layer's parameters."""

@@ -6,19 +6,17 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxcnn import geometry
-from jaxcnn.geometry import Padding
+from jaxcnn.geometry import Int, Padding
 
 
-def window_of(name: str, window: Any, spatial_dims: int) -> tuple[int, ...]:
+def window_of(name: str, window: Any, spatial_dims: Int) -> tuple[int, ...]:
     """A window as a tuple: its own length is N, or `spatial_dims` for an int.
 
     Raises:
       ValueError: for anything but 1 to 3 ints above 0.
     """
-    try:
-        count = len(window)
-    except TypeError:
-        count = geometry.as_int("spatial_dims", spatial_dims, minimum=1)
+    sizes = geometry.entries(window)
+    count = geometry.as_int("spatial_dims", spatial_dims, minimum=1) if sizes is None else len(sizes)
     if count not in (1, 2, 3):
         raise ValueError(f"{name} must have 1 to 3 spatial dimensions, got {count} in {name}={window!r}")
     return geometry.as_sizes(name, window, count)
@@ -35,15 +33,19 @@ def static_padding(padding: Padding, window: tuple[int, ...], strides: tuple[int
     return padding.upper() if isinstance(padding, str) else pairs
 
 
-def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> Any:
-    """`value`, which must be one of `allowed`.
+def inexact(name: str, dtype: Any) -> Any:
+    """`dtype`, which must be floating or complex: in integers a layer would lose its parameters' fractions.
 
     Raises:
       ValueError: where it isn't.
     """
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
-    return value
+    try:
+        exact = not jnp.issubdtype(jnp.dtype(dtype), jnp.inexact)
+    except TypeError:
+        exact = True
+    if exact:
+        raise ValueError(f"{name} must be a floating or complex dtype, got {dtype!r}")
+    return dtype
 
 
 def promote(*arrays: Any, dtype: Any) -> tuple[Any, ...]:

@@ -7,9 +7,9 @@ from jaxtyping import Shaped
 
 from jaxcnn import functional as F
 from jaxcnn import geometry
-from jaxcnn.functional.layout import DATA_FORMATS, DataFormat
-from jaxcnn.geometry import Padding, Size
-from jaxcnn.nn.options import one_of, static_padding, window_of
+from jaxcnn.functional.layout import DATA_FORMATS, DataFormat, one_of
+from jaxcnn.geometry import Flag, Int, Padding, Size
+from jaxcnn.nn.options import static_padding, window_of
 
 
 class _Pool(nnx.Module):
@@ -22,9 +22,9 @@ class _Pool(nnx.Module):
         strides: Size | None = None,
         padding: Padding = "VALID",
         dilation: Size = 1,
-        ceil_mode: bool = False,
+        ceil_mode: Flag = False,
         data_format: DataFormat = "channels_last",
-        spatial_dims: int = 2,
+        spatial_dims: Int = 2,
     ):
         """Fix the options of the `functional` pool of the same name.
 
@@ -41,7 +41,7 @@ class _Pool(nnx.Module):
         self.strides = self.window if strides is None else geometry.as_sizes("strides", strides, len(self.window))
         self.padding = static_padding(padding, self.window, self.strides)
         self.dilation = geometry.as_sizes("dilation", dilation, len(self.window))
-        self.ceil_mode = bool(ceil_mode)
+        self.ceil_mode = geometry.as_bool("ceil_mode", ceil_mode)
         self.data_format = one_of("data_format", data_format, DATA_FORMATS)
 
 
@@ -103,10 +103,10 @@ class AvgPool(_Pool):
         strides: Size | None = None,
         padding: Padding = "VALID",
         dilation: Size = 1,
-        ceil_mode: bool = False,
-        count_include_pad: bool = False,
+        ceil_mode: Flag = False,
+        count_include_pad: Flag = False,
         data_format: DataFormat = "channels_last",
-        spatial_dims: int = 2,
+        spatial_dims: Int = 2,
     ):
         """Fix the options of `functional.avg_pool`; `spatial_dims` is N where `window` is an int.
 
@@ -122,7 +122,7 @@ class AvgPool(_Pool):
             data_format=data_format,
             spatial_dims=spatial_dims,
         )
-        self.count_include_pad = bool(count_include_pad)
+        self.count_include_pad = geometry.as_bool("count_include_pad", count_include_pad)
 
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
         """The mean of every window; shapes and errors as in `functional.avg_pool`."""
@@ -142,7 +142,7 @@ class _GlobalPool(nnx.Module):
     """The options that both global pools have."""
 
     def __init__(
-        self, *, keepdims: bool = False, spatial_dims: int | None = None, data_format: DataFormat = "channels_last"
+        self, *, keepdims: Flag = False, spatial_dims: Int | None = None, data_format: DataFormat = "channels_last"
     ):
         """Fix the options of the `functional` pool of the same name.
 
@@ -154,7 +154,7 @@ class _GlobalPool(nnx.Module):
         Raises:
           ValueError: for options that can't fit any input.
         """
-        self.keepdims = bool(keepdims)
+        self.keepdims = geometry.as_bool("keepdims", keepdims)
         self.spatial_dims = None if spatial_dims is None else geometry.as_int("spatial_dims", spatial_dims, minimum=1)
         self.data_format = one_of("data_format", data_format, DATA_FORMATS)
 

@@ -1,0 +1,79 @@
+"""What the pools refuse, in one sentence each, before anything compiles."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from jaxcnn.functional.dtypes import as_array, is_exact
+from jaxcnn.geometry import PoolWindows
+
+
+def refuse_empty_windows(windows: PoolWindows) -> None:
+    """ValueError where a window sees padding alone: it has no extreme and no mean."""
+    for axis, taps in enumerate(windows.taps_inside()):
+        if 0 in taps:
+            raise ValueError(
+                f"padding must leave every window a pixel of the input; got {windows.padding[axis]} in spatial "
+                f"dimension {axis}, where window {taps.index(0)} of {windows.window[axis]} taps "
+                f"(stride {windows.strides[axis]}, dilation {windows.dilation[axis]}) sees padding alone; "
+                "use less padding"
+            )
+
+
+def refuse_integer_average(x: Array) -> None:
+    """TypeError for integers, whose average isn't one."""
+    if is_exact(x.dtype):
+        raise TypeError(f"x must be floating or complex for an average, got {x.dtype}; cast it, or use sum_pool")
+
+
+def refuse_complex(x: Array, name: str) -> None:
+    """TypeError for complex numbers in the operation `name`."""
+    if jnp.iscomplexobj(x):
+        raise TypeError(f"x must be real for {name}, since complex numbers have no order, got {x.dtype}")
+
+
+def as_scalar(name: str, value: Any, dtype: Any) -> Array:
+    """`value`, one number, in `dtype`, refused where that would lose a fraction, an imaginary part or its size.
+
+    Raises:
+      ValueError: where it doesn't fit.
+    """
+    scalar = as_array(name, value)
+    if scalar.shape != ():
+        raise ValueError(f"{name} must be a scalar, got shape {scalar.shape}")
+    if not _holds(dtype, scalar.dtype) or not _in_range(dtype, value):
+        raise ValueError(f"{name} must fit the dtype of x, {dtype}; got {value!r}; use another one, or cast x")
+    return lax.convert_element_type(value, dtype)
+
+
+def _holds(dtype: Any, other: Any) -> bool:
+    kinds = (jnp.bool_, jnp.integer, jnp.floating, jnp.complexfloating)
+    ranks = [[jnp.issubdtype(d, kind) for kind in kinds].index(True) for d in (dtype, other)]
+    return ranks[0] >= ranks[1]
+
+
+def _in_range(dtype: Any, value: Any) -> bool:
+    if not (jnp.issubdtype(dtype, jnp.integer) and isinstance(value, int | np.integer)):
+        return True
+    return int(jnp.iinfo(dtype).min) <= int(value) <= int(jnp.iinfo(dtype).max)
+
+
+def check_reducer(reducer: Callable[..., Any], dtype: Any) -> None:
+    """Refuse a `reducer` that doesn't take two arrays of `dtype` to one.
+
+    Raises:
+      TypeError: where it can't be called so.
+      ValueError: where it returns something else.
+    """
+    rule = "reducer must be a function of two arrays that returns one of their shape and dtype"
+    one = jax.ShapeDtypeStruct((), dtype)
+    try:
+        result = jax.eval_shape(reducer, one, one)
+    except TypeError as error:
+        raise TypeError(f"{rule}, such as jax.lax.mul; got {reducer!r}: {error}") from error
+    if getattr(result, "shape", None) != () or result.dtype != dtype:
+        raise ValueError(f"{rule}; for two scalars of {dtype}, got {result}")

@@ -1,0 +1,94 @@
+"""Windows on an array: where they lie, what each of their taps sees, and a walk over the taps."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+# More taps than these run in a loop: written out, XLA would take seconds to compile them, a whole image's minutes.
+MOST_UNROLLED = 128
+
+
+class Windows(NamedTuple):
+    """Full-rank windows: one entry an axis of the array, batch and channels included."""
+
+    window: tuple[int, ...]
+    strides: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    dilation: tuple[int, ...]
+
+    def taps(self) -> np.ndarray:
+        """Positions in the window, row-major: (taps, axes)."""
+        return np.array(list(np.ndindex(*self.window)), np.int32)
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the pooled array."""
+        spans = [d * (w - 1) + 1 for w, d in zip(self.window, self.dilation, strict=True)]
+        padded = [n + sum(pair) for n, pair in zip(shape, self.padding, strict=True)]
+        return tuple((n - span) // s + 1 for n, span, s in zip(padded, spans, self.strides, strict=True))
+
+    def is_disjoint(self) -> bool:
+        """Whether the windows tile the input: then a reshape does what slices would."""
+        return self.window == self.strides and set(self.dilation) == {1} and not self.is_padded()
+
+    def is_padded(self) -> bool:
+        """Whether a window may see padding."""
+        return any(map(any, self.padding))
+
+    def tap(self, padded: Array, at: Any) -> Array:
+        """What tap `at` of every window sees, from an array that carries the padding; `at` may be traced."""
+        cells = self.output_shape(tuple(n - sum(p) for n, p in zip(padded.shape, self.padding, strict=True)))
+        sizes = [(n - 1) * s + 1 if n else 0 for n, s in zip(cells, self.strides, strict=True)]
+        start = at * np.array(self.dilation, np.int32)
+        if isinstance(start, Array):
+            return lax.slice(lax.dynamic_slice(padded, start, sizes), [0] * len(sizes), sizes, self.strides)
+        return lax.slice(padded, start, start + sizes, self.strides)
+
+    def sees_input(self, shape: tuple[int, ...], at: Any) -> Any:
+        """Whether tap `at` of every window lies in the input: booleans that broadcast to the output."""
+        seen: Any = np.ones((1,) * len(shape), bool)
+        for axis, cells in enumerate(self.output_shape(shape)):
+            if any(self.padding[axis]):
+                first = at[axis] * self.dilation[axis] - self.padding[axis][0]
+                pixels = first + np.arange(cells, dtype=np.int32) * self.strides[axis]
+                inside = (pixels >= 0) & (pixels < shape[axis])
+                seen = seen & inside.reshape([-1 if a == axis else 1 for a in range(len(shape))])
+        return seen
+
+    def pad(self, x: Array, value: Any) -> Array:
+        """`x` with its padding filled by `value`."""
+        return lax.pad(x, jnp.asarray(value, x.dtype), [(low, high, 0) for low, high in self.padding])
+
+    def tiles(self, x: Array) -> Array:
+        """Disjoint windows as (cells, window) pairs of axes, a partial last window cut off."""
+        cells = self.output_shape(x.shape)
+        x = x[tuple(slice(n * w) for n, w in zip(cells, self.window, strict=True))]
+        return x.reshape([n for pair in zip(cells, self.window, strict=True) for n in pair])
+
+
+def reduce_window(x: Array, init: Any, reducer: Callable[..., Any], windows: Windows) -> Array:
+    """`lax.reduce_window` on parsed windows."""
+    return lax.reduce_window(
+        x, init, reducer, windows.window, windows.strides, windows.padding, window_dilation=windows.dilation
+    )
+
+
+def over_taps(step: Callable[..., Array], carry: Array, windows: Windows, *, unroll: bool) -> Array:
+    """`carry = step(carry, number, at)` for every tap of the window in row-major order."""
+    taps = windows.taps()
+    unrolled = len(taps) if unroll else 1
+    for number, at in enumerate(taps[:unrolled]):
+        carry = step(carry, number, at)
+    if unrolled == len(taps):
+        return carry
+    # The first tap lies outside, so that the carry varies over the same devices before and after a step.
+    numbered = jnp.arange(1, len(taps), dtype=jnp.int32), jnp.asarray(taps[1:])
+    return lax.scan(lambda carry, tap: (step(carry, *tap), None), carry, numbered)[0]
+
+
+def is_small(windows: Windows) -> bool:
+    """Whether the window's taps are few enough to write out."""
+    return math.prod(windows.window) <= MOST_UNROLLED
