@@ -68,7 +68,7 @@ def main(config: Config) -> Rows:
     print_table(size_records(rows), title="What each variant costs, for one image")
     if accuracies := accuracy_records(rows):
         print_table(accuracies, title="What each variant achieved")
-    print("\n".join(findings))
+    print(*findings, sep="\n", end="\n" if findings else "")
     page = session.folder / "report.html"
     write_atomically(page, build_report(session, variants, rows, findings))
     print(f"Report: {page}")
