@@ -97,7 +97,7 @@ def cond(equation: Any, operands: Fields, batch_axis: int | None, scopes: str, t
 def scan(equation: Any, operands: Fields, batch_axis: int | None, scopes: str, times: int) -> Events:
     """Walk the body once, as the last step sees it; a sequence that is scanned over is seen in whole."""
     body, length = opened(equation.params["jaxpr"]), equation.params["length"]
-    consts, carries = equation.params["num_consts"], equation.params["num_carry"]
+    consts, carries = scan_parts(body, equation)
     fixed, carry = operands[:consts], operands[consts : consts + carries]
     sliced = [shifted(field, -1) for field in operands[consts + carries :]]
     for _ in range(min(length - 1, SCAN_STEPS)):
@@ -109,6 +109,18 @@ def scan(equation: Any, operands: Fields, batch_axis: int | None, scopes: str, t
         carry = carry if length <= SCAN_STEPS else [unknown(field) for field in carry]
     results = yield from walk(body, [*fixed, *carry, *sliced], batch_axis, scopes, times * length)
     return [*results[:carries], *(shifted(field, 1) for field in results[carries:])]
+
+
+def scan_parts(body: Any, equation: Any) -> tuple[int, int]:
+    """How many constants and carries a scan has; what it scans over has one more axis outside than in its body.
+
+    JAX 0.11 renamed the parameters that say so.
+    """
+    carries = sum(
+        inner.aval.ndim == outer.aval.ndim for inner, outer in zip(body.outvars, equation.outvars, strict=True)
+    )
+    whole = sum(inner.aval.ndim == outer.aval.ndim for inner, outer in zip(body.invars, equation.invars, strict=True))
+    return whole - carries, carries
 
 
 def shifted(field: Field, by: int) -> Field:
