@@ -4,10 +4,12 @@ XLA's CPU backend is fast for the canonical layout alone (N…C inputs, …IO ke
 inside `lax.scan` and `lax.while_loop` (jax issue 12868), and so would every kernel gradient that autodiff writes.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -16,6 +18,8 @@ from jax import lax
 MOST_TAPS = 128
 # Patches of one slice of the batch; twice this no longer stays in a laptop core's second-level cache.
 PATCH_BYTES = 2**21
+# Input and output of one slice of the batch, likewise.
+MAP_BYTES = 2**21
 
 
 def cpu_form(lax_form: Callable[..., Any], lhs: Any, rhs: Any, **params: Any) -> Any:
@@ -48,9 +52,24 @@ def canonical(lax_form: Callable[..., Any], lhs: Any, rhs: Any, **params: Any) -
     numbers = lax.ConvDimensionNumbers(image, kernel, image)
     lhs = jnp.transpose(lhs, (lhs_spec[0], *lhs_spec[2:], lhs_spec[1]))
     rhs = jnp.transpose(rhs, (*rhs_spec[2:], rhs_spec[1], rhs_spec[0]))
-    out = lax_form(lhs, rhs, **(params | {"dimension_numbers": numbers}))
+    out = in_slices(functools.partial(lax_form, **(params | {"dimension_numbers": numbers})), lhs, rhs)
     order = (out_spec[0], *out_spec[2:], out_spec[1])
     return jnp.transpose(out, tuple(int(i) for i in np.argsort(order)))
+
+
+def in_slices(form: Callable[..., Any], lhs: Any, rhs: Any) -> Any:
+    """`form(lhs, rhs)`, a slice of the batch at a time where the maps of the whole batch leave the cache."""
+    whole = jax.eval_shape(form, lhs, rhs)
+    batch = lhs.shape[0]
+    images = _slice(
+        batch, (lhs.size * lhs.dtype.itemsize + whole.size * whole.dtype.itemsize) // max(batch, 1), MAP_BYTES
+    )
+    if images == batch:
+        return form(lhs, rhs)
+    parts, rest = _cut(lhs, images)
+    out = lax.map(lambda part: form(part, rhs), parts)
+    out = out.reshape(-1, *whole.shape[1:])
+    return jnp.concatenate([out, form(rest, rhs)]) if len(rest) else out
 
 
 def is_kernel_gradient(
@@ -94,13 +113,12 @@ def kernel_gradient(x: Any, g: Any, *, padding: Any, rhs_dilation: Any, **_: Any
         patches = jnp.concatenate([_tap(x, at, spans, rhs_dilation) for at in np.ndindex(*window)], axis=-1)
         return patches.reshape(-1, taps * channels).T @ g.reshape(-1, features)
 
-    images = _slice(batch, x.dtype.itemsize * cells * taps * channels)
+    images = _slice(batch, x.dtype.itemsize * cells * taps * channels, PATCH_BYTES)
     if images == batch:
-        total = product(x, g)
-    else:
-        sliced = tuple(a.reshape(batch // images, images, *a.shape[1:]) for a in (x, g))
-        zero = jnp.zeros((taps * channels, features), x.dtype)
-        total = lax.scan(lambda total, part: (total + product(*part), None), zero, sliced)[0]
+        return product(x, g).reshape(*window, channels, features)
+    (xs, last_x), (gs, last_g) = _cut(x, images), _cut(g, images)
+    total = product(last_x, last_g)
+    total = lax.scan(lambda total, part: (total + product(*part), None), total, (xs, gs))[0]
     return total.reshape(*window, channels, features)
 
 
@@ -109,7 +127,13 @@ def _tap(x: Any, at: tuple[int, ...], spans: list[int], strides: Any) -> Any:
     return lax.slice(x, (0, *at, 0), stop, (1, *strides, 1))
 
 
-def _slice(batch: int, image_bytes: int) -> int:
-    """The largest divisor of `batch` whose patches fit in `PATCH_BYTES`."""
-    fitting = max(1, PATCH_BYTES // max(image_bytes, 1))
-    return max(n for n in range(1, min(batch, fitting) + 1) if batch % n == 0) if batch else 0
+def _slice(batch: int, image_bytes: int, most_bytes: int) -> int:
+    """How many images a slice holds: as many as fit in `most_bytes`, evened out over the batch."""
+    fitting = max(1, most_bytes // max(image_bytes, 1))
+    return -(-batch // -(-batch // fitting)) if batch else 0
+
+
+def _cut(array: Any, images: int) -> tuple[Any, Any]:
+    """(slices, images, …), and what is left over of the batch, perhaps nothing."""
+    whole = len(array) // images * images
+    return array[:whole].reshape(-1, images, *array.shape[1:]), array[whole:]
