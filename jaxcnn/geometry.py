@@ -26,13 +26,19 @@ PADDING_WORDS = ("VALID", "SAME", "SAME_LOWER", "FULL", "CAUSAL")
 
 def as_int(name: str, value: Any, *, minimum: int) -> int:
     """`value` as an int of at least `minimum`; booleans and floats are refused, NumPy integers are not."""
-    try:
-        number = None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = None
+    number = _integer(value)
     if number is None or number < minimum:
         raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}")
+    if number >= 2**31:
+        raise ValueError(f"{name} must be below 2**31, got {value!r}")
     return number
+
+
+def _integer(value: Any) -> int | None:
+    try:
+        return None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return None
 
 
 def as_sizes(name: str, value: Any, spatial_dims: int, *, minimum: int = 1) -> tuple[int, ...]:
@@ -43,10 +49,9 @@ def as_sizes(name: str, value: Any, spatial_dims: int, *, minimum: int = 1) -> t
         sizes = (value,) * spatial_dims
     if len(sizes) != spatial_dims:
         raise ValueError(f"{rule}; got {value!r}, which has {len(sizes)}")
-    try:
-        return tuple(as_int(name, size, minimum=minimum) for size in sizes)
-    except ValueError:
-        raise ValueError(f"{rule}; got {value!r}") from None
+    if any(size is None or size < minimum for size in map(_integer, sizes)):
+        raise ValueError(f"{rule}; got {value!r}")
+    return tuple(as_int(name, size, minimum=minimum) for size in sizes)
 
 
 def as_bool(name: str, value: Any) -> bool:
