@@ -73,44 +73,41 @@ def in_slices(form: Callable[..., Any], lhs: Any, rhs: Any) -> Any:
 
 
 def is_kernel_gradient(
-    *,
-    dimension_numbers: Any,
-    window_strides: Any,
-    lhs_dilation: Any,
-    feature_group_count: int,
-    preferred_element_type: Any,
-    **_: Any,
+    *, dimension_numbers: Any, feature_group_count: int, preferred_element_type: Any, **_: Any
 ) -> bool:
     """Whether autodiff wrote this as the gradient of a canonical, ungrouped convolution to its kernel."""
     lhs_spec, rhs_spec, out_spec = dimension_numbers
     feature = len(lhs_spec) - 1
     exchanged = (feature, 0, *range(1, feature))
-    undilated = {*window_strides, *lhs_dilation} == {1}
     return (
         (lhs_spec, rhs_spec) == (exchanged, exchanged)
         and out_spec == (feature - 1, feature, *range(feature - 1))
-        and undilated
         and preferred_element_type in (None, np.float32)
         and feature_group_count == 1
     )
 
 
-def kernel_window(x: Any, g: Any, *, padding: Any, rhs_dilation: Any, **_: Any) -> tuple[int, ...]:
-    """The window whose gradient a kernel-gradient convolution of `x` with `g` computes."""
-    spatial = zip(x.shape[1:-1], padding, g.shape[1:-1], rhs_dilation, strict=True)
-    return tuple(n + sum(pair) - s * (cells - 1) for n, pair, cells, s in spatial)
+def kernel_window(
+    x: Any, g: Any, *, window_strides: Any, padding: Any, lhs_dilation: Any, rhs_dilation: Any, **_: Any
+) -> tuple[int, ...]:
+    """The window whose gradient a kernel-gradient convolution of `x` with `g` computes; its strides space the taps."""
+    padded = [(n - 1) * d + 1 + sum(pair) for n, d, pair in zip(x.shape[1:-1], lhs_dilation, padding, strict=True)]
+    spans = [s * (cells - 1) + 1 for s, cells in zip(rhs_dilation, g.shape[1:-1], strict=True)]
+    return tuple((n - span) // d + 1 for n, span, d in zip(padded, spans, window_strides, strict=True))
 
 
-def kernel_gradient(x: Any, g: Any, *, padding: Any, rhs_dilation: Any, **_: Any) -> Any:
+def kernel_gradient(x: Any, g: Any, **params: Any) -> Any:
     """Patches of a slice of the batch times the slice's cotangent, one matrix product each, summed over slices."""
     batch, channels, features = x.shape[0], x.shape[-1], g.shape[-1]
-    window = kernel_window(x, g, padding=padding, rhs_dilation=rhs_dilation)
-    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *((low, high, 0) for low, high in padding), (0, 0, 0)])
+    window, rhs_dilation, spacing = kernel_window(x, g, **params), params["rhs_dilation"], params["window_strides"]
+    holes = [(low, high, d - 1) for (low, high), d in zip(params["padding"], params["lhs_dilation"], strict=True)]
+    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *holes, (0, 0, 0)])
     spans = [s * (n - 1) + 1 for s, n in zip(rhs_dilation, g.shape[1:-1], strict=True)]
     taps, cells = math.prod(window), math.prod(g.shape[1:-1])
 
     def product(x: Any, g: Any) -> Any:
-        patches = jnp.concatenate([_tap(x, at, spans, rhs_dilation) for at in np.ndindex(*window)], axis=-1)
+        starts = [tuple(i * d for i, d in zip(at, spacing, strict=True)) for at in np.ndindex(*window)]
+        patches = jnp.concatenate([_tap(x, start, spans, rhs_dilation) for start in starts], axis=-1)
         return patches.reshape(-1, taps * channels).T @ g.reshape(-1, features)
 
     images = _slice(batch, x.dtype.itemsize * cells * taps * channels, PATCH_BYTES)

@@ -21,20 +21,7 @@ core: Any = None
 ad: Any = None
 batching: Any = None
 mlir: Any = None
-try:
-    from jax.extend import core
-    from jax.interpreters import ad, batching, mlir
-
-    _lax_p: Any = lax.conv_general_dilated_p
-    conv_p: Any = core.Primitive("jaxcnn_conv")
-except (ImportError, AttributeError) as moved:
-    conv_p = None
-    warnings.warn(
-        f"jaxcnn runs on lax's own convolution, slower on CPUs: jax {jax.__version__} has moved an interface "
-        f"({moved}); update jaxcnn",
-        RuntimeWarning,
-        stacklevel=2,
-    )
+conv_p: Any = None
 
 
 def _lax_form(lhs: Any, rhs: Any, **params: Any) -> Any:
@@ -94,18 +81,31 @@ def _impl(lhs: Any, rhs: Any, **params: Any) -> Any:
         return _eager(lhs, rhs, tuple(params.items()))
 
 
-def _register() -> None:
-    conv_p.def_impl(_impl)
-    conv_p.def_abstract_eval(_abstract)
-    ad.defbilinear(conv_p, _transpose_lhs, _transpose_rhs)
-    batching.primitive_batchers[conv_p] = _batch
-    mlir.register_lowering(conv_p, mlir.lower_fun(_lax_form, multiple_results=False))
+def _register() -> Any:
+    primitive = core.Primitive("jaxcnn_conv")
+    primitive.def_impl(_impl)
+    primitive.def_abstract_eval(_abstract)
+    ad.defbilinear(primitive, _transpose_lhs, _transpose_rhs)
+    batching.primitive_batchers[primitive] = _batch
+    mlir.register_lowering(primitive, mlir.lower_fun(_lax_form, multiple_results=False))
     cpu_form = functools.partial(conv.cpu_form, _lax_form)
-    mlir.register_lowering(conv_p, mlir.lower_fun(cpu_form, multiple_results=False), platform="cpu")
+    mlir.register_lowering(primitive, mlir.lower_fun(cpu_form, multiple_results=False), platform="cpu")
+    return primitive
 
 
-if conv_p is not None:
-    _register()
+try:
+    from jax.extend import core
+    from jax.interpreters import ad, batching, mlir
+
+    _lax_p: Any = lax.conv_general_dilated_p
+    conv_p = _register()
+except (ImportError, AttributeError, TypeError) as moved:
+    warnings.warn(
+        f"jaxcnn runs on lax's own convolution, slower on CPUs: jax {jax.__version__} has moved an interface "
+        f"({moved}); update jaxcnn",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 def conv_general_dilated(lhs: Any, rhs: Any, *args: Any, **kwargs: Any) -> Any:
