@@ -120,7 +120,7 @@ def test_kernel_gradients_in_slices_of_the_batch(monkeypatch):
     # 7 images of 4·4 cells with patches of 3·3·2 float32: 1152 bytes an image, and one image is left over.
     monkeypatch.setattr(conv, "PATCH_BYTES", 2 * 1152)
     x, g = (jnp.asarray(np.random.default_rng(0).integers(-3, 4, (7, *s)), jnp.float32) for s in ((6, 6, 2), (4, 4, 3)))
-    ones = {name: (1, 1) for name in ("window_strides", "lhs_dilation", "rhs_dilation")}
+    ones = dict.fromkeys(("window_strides", "lhs_dilation", "rhs_dilation"), (1, 1))
     gradient = functools.partial(conv.kernel_gradient, padding=((0, 0), (0, 0)), **ones)
     assert "length=3" in str(jax.make_jaxpr(gradient)(x, g))
     patches = np.lib.stride_tricks.sliding_window_view(x, (3, 3), (1, 2))

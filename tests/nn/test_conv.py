@@ -1,0 +1,169 @@
+"""nn.Conv: its parameters, Flax's own layer with the same kernel, and a module as a pytree."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import jaxcnn.functional as F
+from jaxcnn import nn
+
+
+def whole(*shape, dtype=jnp.float32):
+    return jnp.asarray(np.random.default_rng(0).integers(-3, 4, shape), dtype)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "x", "y", "parameters"),
+    [
+        # Parameters of the lectures' summaries: 320, 18,496, 73,856, 78, 456.
+        ((1, 32, 3), {}, (2, 28, 28, 1), (2, 26, 26, 32), 320),
+        ((32, 64, 3), {}, (2, 13, 13, 32), (2, 11, 11, 64), 18_496),
+        ((64, 128, (3, 3)), {}, (2, 5, 5, 64), (2, 3, 3, 128), 73_856),
+        ((1, 3, 5), {}, (28, 28, 1), (24, 24, 3), 78),
+        ((3, 6, 5), {}, (1, 12, 12, 3), (1, 8, 8, 6), 456),
+        ((4, 6, [3, 1]), {"groups": 2, "use_bias": False, "padding": "same"}, (1, 4, 5, 4), (1, 4, 5, 6), 36),
+        ((2, 3, 4), {"spatial_dims": 1, "padding": "causal", "kernel_dilation": 2}, (1, 9, 2), (1, 9, 3), 27),
+        ((2, 3, (2, 2, 2)), {"strides": 2, "data_format": "channels_first"}, (1, 2, 4, 5, 6), (1, 3, 2, 2, 3), 51),
+        ((2, 3, 2), {"input_dilation": 2, "padding": ((1, 0), (0, 2))}, (1, 3, 3, 2), (1, 5, 6, 3), 27),
+        ((2, 3, 3), {"padding": 1, "padding_mode": "circular"}, (1, 3, 4, 2), (1, 3, 4, 3), 57),
+    ],
+)
+def test_shapes_and_parameters(arguments, options, x, y, parameters):
+    layer = nnx.eval_shape(lambda: nn.Conv(*arguments, **options, rngs=nnx.Rngs(0)))
+    assert sum(leaf.size for leaf in jax.tree.leaves(nnx.state(layer, nnx.Param))) == parameters
+    layer = nn.Conv(*arguments, **options, rngs=nnx.Rngs(0))
+    assert jax.eval_shape(layer, jax.ShapeDtypeStruct(x, jnp.float32)).shape == y
+
+
+@pytest.mark.parametrize(
+    ("ours", "flaxs"),
+    [
+        ({}, {"padding": "VALID"}),
+        ({"strides": (2, 1), "padding": "SAME", "use_bias": False}, {"strides": (2, 1), "use_bias": False}),
+        ({"groups": 2, "padding": 1}, {"feature_group_count": 2, "padding": 1}),
+        ({"kernel_dilation": 2, "padding": ((1, 2), (0, 1))}, {"kernel_dilation": 2, "padding": ((1, 2), (0, 1))}),
+        ({"padding": 1, "padding_mode": "circular"}, {"padding": "CIRCULAR"}),
+        ({"padding": 1, "padding_mode": "reflect"}, {"padding": "REFLECT"}),
+    ],
+)
+def test_flaxs_layer_with_the_same_kernel(ours, flaxs):
+    flax_layer = nnx.Conv(4, 6, (3, 3), **flaxs, rngs=nnx.Rngs(0))
+    layer = nn.Conv(4, 6, 3, **ours, rngs=nnx.Rngs(1))
+    layer.kernel = nnx.Param(flax_layer.kernel[...])
+    layer.bias = nnx.data(flax_layer.bias)
+    x = np.random.default_rng(0).standard_normal((2, 5, 6, 4), np.float32)
+    np.testing.assert_allclose(layer(x), flax_layer(x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("x_dtype", ["uint8", "float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("dtype", [None, "bfloat16", "float32"])
+@pytest.mark.parametrize("param_dtype", ["float32", "bfloat16"])
+def test_dtypes_are_flaxs(x_dtype, dtype, param_dtype):
+    x, options = jnp.ones((1, 3, 3, 2), x_dtype), {"dtype": dtype, "param_dtype": param_dtype}
+    ours, flaxs = (
+        jax.eval_shape(lambda layer=layer: layer(2, 3, (2, 2), **options, rngs=nnx.Rngs(0))(x))
+        for layer in (nn.Conv, nnx.Conv)
+    )
+    assert ours.dtype == flaxs.dtype
+
+
+def test_initial_values():
+    layer = nn.Conv(3, 8, 5, rngs=nnx.Rngs(0))
+    bound = (6 / (25 * 3 + 25 * 8)) ** 0.5
+    assert 0.9 * bound < jnp.abs(layer.kernel[...]).max() <= bound
+    assert not layer.bias[...].any()
+    assert layer.kernel[...].dtype == jnp.float32
+    again, other = (nn.Conv(3, 8, 5, rngs=nnx.Rngs(seed)).kernel[...] for seed in (0, 1))
+    np.testing.assert_array_equal(layer.kernel[...], again)
+    assert (other != again).any()
+    ones = nn.Conv(1, 2, 2, kernel_init=nnx.initializers.ones, bias_init=nnx.initializers.ones, rngs=nnx.Rngs(0))
+    np.testing.assert_array_equal(ones(jnp.ones((1, 2, 2, 1))), np.full((1, 1, 1, 2), 5))
+
+
+def test_a_module_is_a_pytree():
+    layer, x = nn.Conv(2, 3, 2, strides=2, rngs=nnx.Rngs(0)), whole(4, 5, 5, 2)
+    np.testing.assert_array_equal(jax.jit(lambda layer, x: layer(x))(layer, x), layer(x))
+    gradient = jax.grad(lambda layer: layer(x).sum())(layer)
+    assert isinstance(gradient, nn.Conv)
+    expected = jax.grad(lambda kernel: F.conv(x, kernel, strides=2).sum())(layer.kernel[...])
+    np.testing.assert_allclose(gradient.kernel[...], expected, rtol=1e-6)
+    np.testing.assert_array_equal(gradient.bias[...], np.full(3, 4 * 2 * 2))
+    np.testing.assert_allclose(jax.vmap(layer)(x), layer(x), rtol=1e-6)
+    both = jax.tree.map(lambda a, b: jnp.stack([a, b]), layer, gradient)
+    y = jax.vmap(lambda layer: layer(x))(both)
+    np.testing.assert_allclose(y[1], gradient(x), rtol=1e-5)
+
+
+def test_split_and_merge():
+    layer, x = nn.Conv(2, 3, 2, padding="SAME", use_bias=False, rngs=nnx.Rngs(0)), whole(1, 4, 4, 2)
+    graphdef, state = nnx.split(layer)
+    hash(graphdef)
+    np.testing.assert_array_equal(nnx.merge(graphdef, state)(x), layer(x))
+    assert nnx.split(nn.Conv(2, 3, 2, padding="same", use_bias=False, rngs=nnx.Rngs(1)))[0] == graphdef
+
+
+def test_beside_flaxs_layers():
+    rngs = nnx.Rngs(0)
+    model = nnx.Sequential(
+        nn.Conv(1, 4, 3, padding="SAME", rngs=rngs),
+        nnx.BatchNorm(4, rngs=rngs),
+        nnx.relu,
+        nn.MaxPool(2),
+        nnx.Dropout(0.5, rngs=rngs),
+        nn.Flatten(),
+        nnx.Linear(4 * 3 * 3, 2, rngs=rngs),
+    )
+    x = whole(5, 7, 7, 1)
+    assert model(x).shape == (5, 2)
+    gradient = nnx.grad(lambda model: (model(x) ** 2).sum())(model)
+    assert all(jnp.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient["layers"][0]["kernel"]))
+    model.eval()
+    np.testing.assert_array_equal(model(x), model(x))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kernel_size": 0}, r"^kernel_size must be an integer >= 1 or 2 of them, .*; got 0$"),
+        ({"kernel_size": (3, 2.0)}, r"^kernel_size must be an integer >= 1 or 2"),
+        ({"kernel_size": ()}, r"^kernel_size must have 1 to 3 spatial dimensions, got 0"),
+        ({"spatial_dims": 4}, r"^kernel_size must have 1 to 3 spatial dimensions, got 4"),
+        ({"spatial_dims": 0}, r"^spatial_dims must be an integer of at least 1, got 0$"),
+        ({"in_features": 0}, r"^in_features must be an integer of at least 1, got 0$"),
+        ({"out_features": 2.5}, r"^out_features must be an integer of at least 1, got 2\.5$"),
+        ({"strides": 0}, r"^strides must be"),
+        ({"strides": (1, 2, 3)}, r"^strides must be .*, which has 3$"),
+        ({"padding": "HALF"}, r"^padding must be one of"),
+        ({"padding": "CAUSAL"}, r"^padding must be one of"),
+        ({"padding": -1}, r"^padding must be one of"),
+        ({"padding_mode": "wrap"}, r"^padding_mode must be one of zeros, reflect, replicate, circular; got 'wrap'$"),
+        ({"input_dilation": 0}, r"^input_dilation must be"),
+        ({"kernel_dilation": "2"}, r"^kernel_dilation must be"),
+        ({"padding": "SAME", "input_dilation": 2}, r"^padding must be VALID, integers or pairs"),
+        ({"padding": 1, "padding_mode": "reflect", "input_dilation": 2}, r"^padding_mode must be \"zeros\""),
+        ({"groups": 0}, r"^groups must be an integer of at least 1, got 0$"),
+        ({"groups": 3}, r"^groups must divide in_features and out_features; got 3 with 4 and 6$"),
+        ({"data_format": "NHWC"}, r"^data_format must be one of channels_last, channels_first; got 'NHWC'$"),
+        ({"use_bias": "no"}, r"^use_bias must be True or False, got 'no'$"),
+        ({"dtype": jnp.int32}, r"^dtype must be a floating or complex dtype, got"),
+        ({"param_dtype": "int8"}, r"^param_dtype must be a floating or complex dtype, got 'int8'$"),
+        ({"dtype": "half-ish"}, r"^dtype must be a floating or complex dtype, got 'half-ish'$"),
+    ],
+)
+def test_the_constructor_refuses(options, message):
+    options = {"in_features": 4, "out_features": 6, "kernel_size": 3} | options
+    with pytest.raises(ValueError, match=message):
+        nn.Conv(**options, rngs=nnx.Rngs(0))
+
+
+def test_the_call_refuses():
+    layer = nn.Conv(4, 6, 3, rngs=nnx.Rngs(0))
+    for shape, message in (
+        ((1, 5, 5, 3), "^kernel must have"),
+        ((1, 2, 5, 4), "^window must fit"),
+        ((5, 4), "^x must"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            layer(jnp.zeros(shape))
