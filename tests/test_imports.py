@@ -82,9 +82,7 @@ def test_every_room_has_a_floor():
 
 
 def test_directions_would_be_noticed():
-    tree = ast.parse(
-        "from jaxcnn.models import create\nimport jax.extend as je\nfrom ..data import load\njax._src.core"
-    )
+    source = "from jaxcnn.models import create\nimport jax.extend as je\nfrom ..data import load\njax._src.core"
     modules = set(imported(ast.parse(source), "jaxcnn.nn."))
     assert {room_of(m) for m in modules} == {"models", "data", None}
     assert "jax.extend" in modules
