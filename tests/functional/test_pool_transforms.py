@@ -16,9 +16,8 @@ CASES = {
     "max, tiles": (functools.partial(F.max_pool, window=2), (1, 4, 5, 2)),
     "max, overlapping": (functools.partial(F.max_pool, window=3, strides=2, padding="SAME"), (1, 4, 5, 1)),
     "max, dilated, 1-D": (functools.partial(F.max_pool, window=(2,), dilation=2, ceil_mode=True), (7, 2)),
-    "min, 3-D": (functools.partial(F.min_pool, window=2, strides=1, padding=1), (1, 2, 3, 2, 1)),
+    "min, 3-D": (functools.partial(F.min_pool, window=2, strides=(1, 1, 2), padding=1), (1, 1, 2, 3, 1)),
     "max, looped": (functools.partial(F.max_pool, window=(130,), strides=1), (132, 1)),
-    "sum": (functools.partial(F.sum_pool, window=2, dilation=2, strides=1, data_format="channels_first"), (1, 2, 4, 3)),
     "avg, tiles": (functools.partial(F.avg_pool, window=2), (1, 4, 5, 2)),
     "avg, overlapping": (functools.partial(F.avg_pool, window=3, strides=2, padding=1, ceil_mode=True), (1, 4, 4, 1)),
     "global max": (F.global_max_pool, (2, 3, 2, 2)),
@@ -26,12 +25,7 @@ CASES = {
     "product": (functools.partial(F.pool, window=2, init=1, reducer=lax.mul, strides=1), (1, 3, 3, 1)),
     "log of sums, padded": (
         functools.partial(F.pool, window=(3,), init=-jnp.inf, reducer=jnp.logaddexp, strides=2, padding=2),
-        (5, 1),
-    ),
-    "relu of max": (functools.partial(F.pool, window=(2,), init=0, reducer=lax.max, padding=1), (6, 2)),
-    "root of squares, dilated": (
-        functools.partial(F.pool, window=(2,), init=0, reducer=jnp.hypot, dilation=2, padding=1, strides=1),
-        (4, 1),
+        (3, 1),
     ),
 }
 
