@@ -60,7 +60,7 @@ def conv(
     Source: `lax.conv_general_dilated`; Dumoulin and Visin (2016).
     """
     x, kernel = as_array("x", x), as_array("kernel", kernel)
-    spatial_dims = _spatial_dims(kernel)
+    spatial_dims = spatial_dims_of(kernel, "(*window, in_channels // groups, out_channels)")
     layout = layout_of(x, spatial_dims, data_format)
     dtype = summed(jnp.result_type(x, kernel))
     x, back = channels_last(x.astype(dtype), layout)
@@ -81,7 +81,7 @@ def conv(
     )
     pairs = geometry.padding_pairs(padding, spatial, window, strides=strides, dilation=kernel_dilation)
     x, pairs = padded(x, pairs, padding_mode)
-    bias = None if bias is None else _checked_bias(as_array("bias", bias), kernel.shape[-1], dtype)
+    bias = None if bias is None else checked_bias(as_array("bias", bias), kernel.shape[-1], dtype)
     y = primitive.conv_general_dilated(
         x,
         kernel.astype(dtype),
@@ -93,7 +93,12 @@ def conv(
         feature_group_count=groups,
         precision=precision,
     )
-    return back(y if bias is None else y + bias.reshape((1,) * (y.ndim - 1) + (-1,)))
+    return back(with_bias(y, bias))
+
+
+def with_bias(y: Array, bias: Array | None) -> Array:
+    """`y`, channels last, with `bias` added to every cell."""
+    return y if bias is None else y + bias.reshape((1,) * (y.ndim - 1) + (-1,))
 
 
 def channels_last_numbers(spatial_dims: int) -> lax.ConvDimensionNumbers:
@@ -103,11 +108,15 @@ def channels_last_numbers(spatial_dims: int) -> lax.ConvDimensionNumbers:
     return lax.ConvDimensionNumbers(image, (last, last - 1, *range(last - 1)), image)
 
 
-def _spatial_dims(kernel: Array) -> int:
+def spatial_dims_of(kernel: Array, form: str) -> int:
+    """N, from the rank of a kernel of the shape that `form` describes.
+
+    Raises:
+      ValueError: for another rank, or an empty kernel.
+    """
     if kernel.ndim not in (3, 4, 5) or 0 in kernel.shape:
         raise ValueError(
-            "kernel must have shape (*window, in_channels // groups, out_channels), none of them 0, with 1 to 3 window "
-            f"dimensions; got shape {kernel.shape}"
+            f"kernel must have shape {form}, none of them 0, with 1 to 3 window dimensions; got shape {kernel.shape}"
         )
     return kernel.ndim - 2
 
@@ -132,7 +141,13 @@ def check_channels(channels: int, kernel: tuple[int, ...], groups: Any) -> int:
     return groups
 
 
-def _checked_bias(bias: Array, features: int, dtype: Any) -> Array:
+def checked_bias(bias: Array, features: int, dtype: Any) -> Array:
+    """A bias of (features,) in the result's dtype.
+
+    Raises:
+      ValueError: for another shape.
+      TypeError: where the dtype can't hold it.
+    """
     if bias.shape != (features,):
         raise ValueError(f"bias must have shape ({features},), one value an output channel; got {bias.shape}")
     return cast_bias(bias, dtype)
