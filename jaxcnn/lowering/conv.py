@@ -60,10 +60,8 @@ def canonical(lax_form: Callable[..., Any], lhs: Any, rhs: Any, **params: Any) -
 def in_slices(form: Callable[..., Any], lhs: Any, rhs: Any) -> Any:
     """`form(lhs, rhs)`, a slice of the batch at a time where the maps of the whole batch leave the cache."""
     whole = jax.eval_shape(form, lhs, rhs)
-    batch = lhs.shape[0]
-    images = _slice(
-        batch, (lhs.size * lhs.dtype.itemsize + whole.size * whole.dtype.itemsize) // max(batch, 1), MAP_BYTES
-    )
+    batch, map_bytes = lhs.shape[0], sum(math.prod(a.shape[1:]) * a.dtype.itemsize for a in (lhs, whole))
+    images = _slice(batch, map_bytes, MAP_BYTES)
     if images == batch:
         return form(lhs, rhs)
     parts, rest = _cut(lhs, images)
@@ -124,8 +122,10 @@ def _tap(x: Any, at: tuple[int, ...], spans: list[int], strides: Any) -> Any:
     return lax.slice(x, (0, *at, 0), stop, (1, *strides, 1))
 
 
-def _slice(batch: int, image_bytes: int, most_bytes: int) -> int:
+def _slice(batch: Any, image_bytes: Any, most_bytes: int) -> Any:
     """How many images a slice holds: as many as fit in `most_bytes`, evened out over the batch."""
+    if not (isinstance(batch, int) and isinstance(image_bytes, int)):
+        return batch  # jax.export's symbolic sizes can't be counted
     fitting = max(1, most_bytes // max(image_bytes, 1))
     return -(-batch // -(-batch // fitting)) if batch else 0
 

@@ -162,6 +162,14 @@ def test_export_for_cpu_and_cuda_together():
     np.testing.assert_array_equal(exported(x, w).call(x, w), canonical_conv(lax.conv_general_dilated)(x, w))
 
 
+def test_export_for_any_batch():
+    (batch,) = export.symbolic_shape("batch")
+    x, w = whole(5, 6, 6, 3), whole(3, 3, 3, 4, seed=1)
+    gradient = jax.jit(jax.grad(cubed(canonical_conv(conv_general_dilated)), (0, 1)))
+    exported = export.export(gradient)(jax.ShapeDtypeStruct((batch, 6, 6, 3), x.dtype), w)
+    jax.tree.map(np.testing.assert_array_equal, exported.call(x, w), gradient(x, w))
+
+
 def test_cost_is_counted_once():
     x, w = whole(2, 8, 8, 3), whole(3, 3, 3, 4, seed=1)
 
