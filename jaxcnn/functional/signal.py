@@ -117,6 +117,8 @@ def _slide(x: Array, kernel: Array, mode: Mode, boundary: Boundary, fillvalue: A
     """Σ x[n + m] kernel[m] over every overlap that `mode` asks for; `late` centres even kernels one cell later."""
     one_of("mode", mode, MODES)
     style = BOUNDARIES[one_of("boundary", boundary, tuple(BOUNDARIES))]
+    if x.ndim == 0:
+        return x * kernel
     if mode != "valid":
         pads = [(k - 1, k - 1) for k in kernel.shape]
         filling = {"constant_values": _filling(fillvalue, x.dtype)} if style == "constant" else {}
@@ -136,8 +138,6 @@ def _filling(fillvalue: Any, dtype: Any) -> Array:
 
 def _correlate(x: Array, kernel: Array) -> Array:
     """The valid overlaps, by a convolution of one image and one channel."""
-    if x.ndim == 0:
-        return x * kernel
     wide = jnp.int32 if is_exact(x.dtype) and x.dtype.itemsize < 4 else x.dtype
     image, taps = x.astype(wide)[None, ..., None], kernel.astype(wide)[..., None, None]
     y = primitive.conv_general_dilated(

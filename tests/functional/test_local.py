@@ -1,0 +1,39 @@
+"""Unshared convolution: equal to conv where all places share a kernel, and by hand where they don't."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+import jaxcnn.functional as F
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("options", [{}, {"strides": (1, 2), "padding": "SAME"}, {"kernel_dilation": 2}])
+def test_shared_weights_give_conv(options):
+    x, kernel = RNG.standard_normal((2, 5, 6, 3), np.float32), RNG.standard_normal((2, 3, 3, 4), np.float32)
+    bias = jnp.arange(4.0)
+    expected = F.conv(x, kernel, bias, **options)
+    everywhere = np.broadcast_to(kernel, (*expected.shape[1:-1], *kernel.shape))
+    np.testing.assert_allclose(F.local_conv(x, everywhere, bias, **options), expected, atol=1e-5)
+
+
+def test_by_hand():
+    kernel = jnp.array([[[[1]], [[2]]], [[[10]], [[20]]]])  # (out 2, window 2, 1, 1)
+    assert F.local_conv(jnp.array([[[3], [4], [5]]]), kernel)[0, :, 0].tolist() == [11, 140]
+    assert F.local_conv(jnp.array([[[3], [4], [5]]]), kernel, jnp.array([[1], [2]]))[0, :, 0].tolist() == [12, 142]
+
+
+def test_check_grads_to_second_order(x64):
+    args = (jnp.asarray(RNG.standard_normal((1, 3, 2))), jnp.asarray(RNG.standard_normal((2, 2, 2, 2))))
+    check_grads(jax.jit(F.local_conv), args, 2)
+
+
+def test_refuses():
+    x = jnp.ones((1, 3, 1))
+    with pytest.raises(ValueError, match=r"\(\*out, \*window, in_channels, out_channels\), here \(2, 2, 1, 1\)"):
+        F.local_conv(x, jnp.ones((3, 2, 1, 1)))
+    with pytest.raises(ValueError, match=r"bias must have shape \(1,\) or \(2, 1\); got \(2,\)"):
+        F.local_conv(x, jnp.ones((2, 2, 1, 1)), jnp.ones(2))

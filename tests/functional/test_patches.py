@@ -1,0 +1,76 @@
+"""Patches by hand, as a convolution's left operand, and their exact adjoint."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jax.test_util import check_grads
+
+import jaxcnn.functional as F
+from jaxcnn import geometry
+
+
+def test_by_hand():
+    x = jnp.arange(1, 10).reshape(3, 3, 1)
+    assert F.extract_patches(x, (2, 2)).reshape(4, 4).tolist() == [
+        [1, 2, 4, 5],
+        [2, 3, 5, 6],
+        [4, 5, 7, 8],
+        [5, 6, 8, 9],
+    ]
+    two = jnp.stack([jnp.arange(3), 10 * jnp.arange(3)], -1)[None]  # positions before channels
+    assert F.extract_patches(two, 2)[0].tolist() == [[0, 0, 1, 10], [1, 10, 2, 20]]
+
+
+@settings(max_examples=30, deadline=None, derandomize=True, database=None)
+@given(st.data())
+def test_convolution_and_adjoint(data):
+    spatial = tuple(data.draw(st.lists(st.integers(1, 6), min_size=2, max_size=2)))
+    window = tuple(data.draw(st.lists(st.integers(1, 3), min_size=2, max_size=2)))
+    options = {"strides": data.draw(st.integers(1, 3)), "padding": data.draw(st.sampled_from(["VALID", "SAME", 1]))}
+    dilation = data.draw(st.integers(1, 2))
+    try:
+        out = geometry.conv_output_shape(spatial, window, kernel_dilation=dilation, **options)
+    except ValueError:
+        return
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, *spatial, 2)).astype(np.float32)
+    kernel = rng.standard_normal((*window, 2, 3)).astype(np.float32)
+    patches = F.extract_patches(x, window, dilation=dilation, **options)
+    assert patches.shape == (2, *out, window[0] * window[1] * 2)
+    expected = F.conv(x, kernel, kernel_dilation=dilation, **options)
+    np.testing.assert_allclose(patches @ kernel.reshape(-1, 3), expected, atol=1e-4)
+    y = rng.standard_normal(patches.shape).astype(np.float32)
+    folded = F.fold_patches(y, window, output_shape=spatial, dilation=dilation, **options)
+    assert float(jnp.vdot(patches, y)) == pytest.approx(float(jnp.vdot(x, folded)), rel=1e-3, abs=1e-3)
+
+
+def test_folding_counts_the_overlaps():
+    ones = jnp.ones((1, 4, 1), jnp.int8)
+    folded = F.fold_patches(F.extract_patches(ones, 3), 3, output_shape=4)
+    assert folded[0, :, 0].tolist() == [1, 2, 2, 1]
+    assert folded.dtype == jnp.int32
+
+
+def test_layouts_agree():
+    x = jnp.arange(24.0).reshape(1, 3, 4, 2)
+    first = F.extract_patches(jnp.moveaxis(x, -1, 1), 2, data_format="channels_first")
+    assert jnp.array_equal(jnp.moveaxis(first, 1, -1), F.extract_patches(x, 2))
+    assert jnp.array_equal(F.extract_patches(x[0], (2, 2)), F.extract_patches(x, 2)[0])
+
+
+def test_check_grads_to_second_order(x64):
+    x = jnp.asarray(np.random.default_rng(0).standard_normal((1, 4, 2)))
+    options = {"strides": 2, "padding": "SAME"}
+    patches = F.extract_patches(x, 3, **options)
+    check_grads(jax.jit(lambda x: F.extract_patches(x, 3, **options) ** 2), (x,), 2)
+    check_grads(jax.jit(lambda p: F.fold_patches(p, 3, output_shape=4, **options) ** 2), (patches,), 2)
+
+
+def test_refuses():
+    with pytest.raises(ValueError, match=r"patches must have shape \(batch, 3, 2 · channels\)"):
+        F.fold_patches(jnp.ones((1, 2, 4)), 2, output_shape=4)
+    with pytest.raises(ValueError, match="window must fit into the padded input"):
+        F.extract_patches(jnp.ones((1, 2, 1)), 3)
