@@ -45,7 +45,7 @@ def _extreme_jvp(largest: bool, windows: Windows, primals: Any, tangents: Any) -
 
 def winners(x: Array, y: Array, largest: bool, windows: Windows) -> Array:
     """For every window the row-major number of the first tap that holds its extreme `y`; a NaN counts as one."""
-    padded, taps = windows.pad(lax.stop_gradient(x), lowest(x.dtype, largest)), math.prod(windows.window)
+    padded = windows.pad(lax.stop_gradient(x), lowest(x.dtype, largest))
 
     def step(first: Array, number: Any, at: Any) -> Array:
         value = windows.tap(padded, at)
@@ -53,9 +53,10 @@ def winners(x: Array, y: Array, largest: bool, windows: Windows) -> Array:
         if windows.is_padded():
             # Padding may tie with -inf, and must not win even then.
             wins &= jnp.broadcast_to(windows.sees_input(x.shape, at), y.shape)
-        return jnp.where(wins & (first == taps), number, first)
+        return jnp.where(wins, number, first)
 
-    return over_taps(step, jnp.full(y.shape, taps, jnp.int32), windows, unroll=is_small(windows))
+    # From the last tap to the first, whose word is final.
+    return over_taps(step, jnp.zeros(y.shape, jnp.int32), windows, unroll=is_small(windows), reverse=True)
 
 
 def taken(t: Array, winner: Array, windows: Windows) -> Array:

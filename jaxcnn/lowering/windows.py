@@ -76,17 +76,19 @@ def reduce_window(x: Array, init: Any, reducer: Callable[..., Any], windows: Win
     )
 
 
-def over_taps(step: Callable[..., Array], carry: Array, windows: Windows, *, unroll: bool) -> Array:
-    """`carry = step(carry, number, at)` for every tap of the window in row-major order."""
-    taps = windows.taps()
-    unrolled = len(taps) if unroll else 1
-    for number, at in enumerate(taps[:unrolled]):
+def over_taps(
+    step: Callable[..., Array], carry: Array, windows: Windows, *, unroll: bool, reverse: bool = False
+) -> Array:
+    """`carry = step(carry, number, at)` for every tap of the window in row-major order, or from the last to the first."""
+    numbered = list(enumerate(windows.taps()))[:: -1 if reverse else 1]
+    unrolled = len(numbered) if unroll else 1
+    for number, at in numbered[:unrolled]:
         carry = step(carry, number, at)
-    if unrolled == len(taps):
+    if unrolled == len(numbered):
         return carry
-    # The first tap lies outside, so that the carry varies over the same devices before and after a step.
-    numbered = jnp.arange(1, len(taps), dtype=jnp.int32), jnp.asarray(taps[1:])
-    return lax.scan(lambda carry, tap: (step(carry, *tap), None), carry, numbered)[0]
+    # One tap lies outside, so that the carry varies over the same devices before and after a step.
+    numbers, taps = (jnp.asarray(np.array(column, np.int32)) for column in zip(*numbered[unrolled:], strict=True))
+    return lax.scan(lambda carry, tap: (step(carry, *tap), None), carry, (numbers, taps))[0]
 
 
 def is_small(windows: Windows) -> bool:
