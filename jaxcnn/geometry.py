@@ -254,8 +254,7 @@ def _ceil_cells(axis: int, size: int, window: int, stride: int, pair: tuple[int,
 
 def spatial_and_window(spatial: Any, window: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Input sizes and window as tuples of the same length N, which `spatial` decides."""
-    sizes = entries(spatial)
-    sizes = (spatial,) if sizes is None else sizes
+    sizes = (spatial,) if entries(spatial) is None else spatial
     spatial = as_sizes("spatial", sizes, len(sizes) or 1)
     return spatial, as_sizes("window", window, len(spatial))
 

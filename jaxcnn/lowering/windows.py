@@ -79,7 +79,7 @@ def reduce_window(x: Array, init: Any, reducer: Callable[..., Any], windows: Win
 def over_taps(
     step: Callable[..., Array], carry: Array, windows: Windows, *, unroll: bool, reverse: bool = False
 ) -> Array:
-    """`carry = step(carry, number, at)` for every tap of the window in row-major order, or from the last to the first."""
+    """`carry = step(carry, number, at)` for every tap of the window, in row-major order or in reverse."""
     numbered = list(enumerate(windows.taps()))[:: -1 if reverse else 1]
     unrolled = len(numbered) if unroll else 1
     for number, at in numbered[:unrolled]:
