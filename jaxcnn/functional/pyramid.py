@@ -1,0 +1,71 @@
+"""Spatial-pyramid pooling: one vector of fixed length from an image of any size."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+from jaxtyping import Shaped
+
+from jaxcnn import geometry
+from jaxcnn.functional.adaptive import adaptive_max_pool
+from jaxcnn.functional.dtypes import as_array
+from jaxcnn.functional.layout import DataFormat, channels_last
+from jaxcnn.functional.pool import _global_layout
+from jaxcnn.geometry import Int, Size
+
+
+def spatial_pyramid_pool(
+    x: Shaped[ArrayLike, "..."],
+    levels: Size | Sequence[Size],
+    *,
+    pool: Callable[..., Any] = adaptive_max_pool,
+    spatial_dims: Int | None = None,
+    data_format: DataFormat = "channels_last",
+) -> Shaped[Array, "..."]:
+    """Pool the image to a grid for every level and concatenate the cells: what a dense layer needs from any image size.
+
+    Args:
+      x: (batch, *spatial, channels), or with `data_format="channels_first"`; unbatched where `spatial_dims` says N.
+      levels: the grids' cells, such as (1, 2, 4): for each an int or N of them; images may be smaller than a grid.
+      pool: `adaptive_max_pool`, `adaptive_avg_pool` or any function of a channels-last batch and its N output sizes.
+
+    Returns:
+      (batch, Σ level^N · channels): level after level, in each the cells in row-major order, in each cell the channels
+      (in both data formats).
+
+    Raises:
+      ValueError: for no levels, sizes below 1 or another count than the spatial dimensions, or an empty `x`; and what
+        `pool` refuses.
+      TypeError: for a `pool` that can't be called.
+
+    Source: He et al., "Spatial Pyramid Pooling in Deep Convolutional Networks" (2014).
+    """
+    x = as_array("x", x)
+    layout = _global_layout(x, spatial_dims, data_format)
+    grids = _grids(levels, len(layout.spatial))
+    if not callable(pool):
+        raise TypeError(f"pool must be a function such as adaptive_max_pool, got {pool!r}")
+    images, _ = channels_last(x, layout)
+    y = jnp.concatenate([_pooled(images, grid, pool) for grid in grids], axis=1)
+    return y if layout.batched else y[0]
+
+
+def _grids(levels: Any, spatial_dims: int) -> list[tuple[int, ...]]:
+    given = geometry.entries(levels)
+    if not given:
+        raise ValueError(f"levels must be at least one grid size, such as (1, 2, 4); got {levels!r}")
+    return [geometry.as_sizes("levels", level, spatial_dims) for level in given]
+
+
+def _pooled(images: Array, grid: tuple[int, ...], pool: Callable[..., Any]) -> Array:
+    y = pool(images, grid)
+    shape = (images.shape[0], math.prod(grid), images.shape[-1])
+    if getattr(y, "size", None) != math.prod(shape):
+        raise ValueError(
+            f"pool must return (batch, *sizes, channels), here {(shape[0], *grid, shape[-1])}; got "
+            f"{getattr(y, 'shape', type(y).__name__)}"
+        )
+    return y.reshape(shape[0], shape[1] * shape[2])
