@@ -72,9 +72,11 @@ def _norm(x: Array, p: float, windows: Windows) -> Array:
     largest = reduce_window(jnp.abs(lax.stop_gradient(x)), jnp.zeros((), x.dtype), lax.max, windows)
     # A constant for every derivative: the norm doesn't depend on it.
     scale = jnp.where((largest > 0) & (largest < math.inf), largest, 1)
+    # XLA may multiply by 1 / scale, which for the largest floats is subnormal and counts 0.
+    shrunk = jnp.where(scale > 1, 0.125, 1).astype(x.dtype)
 
     def step(total: Array, _: Any, at: Any) -> Array:
-        return total + _power(windows.tap(x, at) / scale, p)
+        return total + _power(windows.tap(x, at) * shrunk / (scale * shrunk), p)
 
     total = over_taps(step, jnp.zeros_like(largest), windows, unroll=is_small(windows))
     # The root has no derivative at 0, and 0 times that would be NaN.

@@ -15,7 +15,7 @@ from jax.test_util import check_grads
 from jaxcnn.functional.adaptive import adaptive_avg_pool, adaptive_max_pool
 from jaxcnn.functional.pool import global_avg_pool, global_max_pool
 
-QUICK = settings(max_examples=12, deadline=None, derandomize=True, database=None)
+QUICK = settings(max_examples=8, deadline=None, derandomize=True, database=None)
 THOROUGH = settings(max_examples=200, deadline=None, database=None)
 POOLS = {"max": adaptive_max_pool, "avg": adaptive_avg_pool}
 
@@ -127,7 +127,7 @@ def test_ties_nan_and_infinities():
 @pytest.mark.parametrize("sizes", [(2, 3), (2, 7)])
 def test_check_grads_to_second_order(x64, kind, sizes):
     x = np.random.default_rng(0).permutation(np.linspace(-2, 2, 40)).reshape(1, 4, 5, 2)
-    check_grads(jax.jit(lambda x: jnp.sin(POOLS[kind](x, sizes))), (x,), order=2, modes=("fwd", "rev"))
+    check_grads(jax.jit(lambda x: jnp.sin(POOLS[kind](x, sizes))), (x,), order=2, modes=("rev",))
 
 
 @pytest.mark.parametrize("kind", POOLS)
@@ -143,14 +143,18 @@ def test_vmap_is_a_loop(kind):
         np.testing.assert_allclose(at_once[1], single, rtol=1e-6)
 
 
-def test_dtypes(x64):
-    x = np.arange(10).reshape(1, 5, 2)
-    for dtype in ("float64", "bfloat16", "float16", "complex64"):
-        assert adaptive_avg_pool(jnp.asarray(x, dtype), 3).dtype == dtype
-    for dtype in ("float64", "bfloat16", "float16", "uint8", "int64", "bool"):
-        y = adaptive_max_pool(jnp.asarray(x, dtype), 3)
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16", "float16", "complex64", "int8", "uint8", "int64", "bool"])
+def test_dtypes(x64, dtype):
+    x = jnp.asarray(np.arange(10).reshape(1, 5, 2), dtype)
+    if dtype != "complex64":
+        y = jax.jit(lambda x: adaptive_max_pool(x, 3))(x)
         assert y.dtype == dtype
         np.testing.assert_array_equal(y[0, :, 0], np.array([2, 6, 8]).astype(dtype))
+    if jnp.issubdtype(dtype, jnp.inexact):
+        assert jax.eval_shape(lambda x: adaptive_avg_pool(x, 3), x).dtype == dtype
+
+
+def test_half_types_accumulate_in_float32():
     # A running sum in float16 would overflow.
     assert adaptive_avg_pool(jnp.full((1, 5, 1), 30000, jnp.float16), 2)[0, 0, 0] == 30000
 

@@ -14,7 +14,7 @@ from jax.test_util import check_grads
 from jaxcnn import geometry
 from jaxcnn.functional.lp import lp_pool
 
-QUICK = settings(max_examples=12, deadline=None, derandomize=True, database=None)
+QUICK = settings(max_examples=8, deadline=None, derandomize=True, database=None)
 THOROUGH = settings(max_examples=200, deadline=None, database=None)
 
 
@@ -81,9 +81,9 @@ def test_by_hand():
 
 @pytest.mark.parametrize("p", [1, 1.5, 2, 3, 4, 7.5])
 def test_large_and_small_sizes_neither_overflow_nor_vanish(p):
-    x = jnp.array([3e30, -4e30, 3e-30, 4e-30])[None, :, None]
+    x = jnp.array([3e30, -4e30, 3e-30, 4e-30, 3e38, 0])[None, :, None]
     root = (3.0**p + 4.0**p) ** (1 / p)
-    np.testing.assert_allclose(lp_pool(x, 2, p=p)[0, :, 0], [root * 1e30, root * 1e-30], rtol=1e-5)
+    np.testing.assert_allclose(lp_pool(x, 2, p=p)[0, :, 0], [root * 1e30, root * 1e-30, 3e38], rtol=1e-5)
     odd = jnp.array([jnp.inf, 1, jnp.nan, 0, 0, 0])[None, :, None]
     np.testing.assert_array_equal(lp_pool(odd, 2, p=p)[0, :, 0], [jnp.inf, jnp.nan, 0])
 
@@ -106,11 +106,11 @@ def test_no_gradient_from_silence(p):
     np.testing.assert_allclose(curvature[0, :, 0], [0, 0, 0, 1 / 3 if p == 2 else 0, 0], atol=1e-6)
 
 
-@pytest.mark.parametrize("p", [1.5, 2, 3])
+@pytest.mark.parametrize("p", [2, 2.5])
 def test_check_grads_to_second_order(x64, p):
     x = np.random.default_rng(0).permutation(np.concatenate([np.linspace(-2, -1, 6), np.linspace(1, 2, 6)]))
     pool = functools.partial(lp_pool, window=2, strides=1, p=p, padding=[(1, 0), (0, 0)], dilation=(1, 2))
-    check_grads(jax.jit(pool), (x.reshape(1, 3, 4, 1),), order=2, modes=("fwd", "rev"))
+    check_grads(jax.jit(pool), (x.reshape(1, 3, 4, 1),), order=2, modes=("rev",))
 
 
 def test_large_windows():
