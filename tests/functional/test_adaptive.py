@@ -15,8 +15,8 @@ from jax.test_util import check_grads
 from jaxcnn.functional.adaptive import adaptive_avg_pool, adaptive_max_pool
 from jaxcnn.functional.pool import global_avg_pool, global_max_pool
 
-QUICK = settings(max_examples=8, deadline=None, derandomize=True, database=None)
-THOROUGH = settings(max_examples=200, deadline=None, database=None)
+QUICK = settings(max_examples=5, deadline=None, derandomize=True, database=None)
+THOROUGH = settings(max_examples=100, deadline=None, database=None)
 POOLS = {"max": adaptive_max_pool, "avg": adaptive_avg_pool}
 
 
@@ -90,23 +90,25 @@ def check_case(case):
 def test_windows_by_hand():
     # 5 to 3: pixels 0-1, 1-3, 3-4. 3 to 5: 0, 0-1, 1, 1-2, 2.
     x = jnp.array([1.0, 8.0, 3.0, 4.0, 6.0])[:, None]
+    largest, mean = (jax.jit(pool, static_argnums=1) for pool in POOLS.values())
     np.testing.assert_array_equal(adaptive_max_pool(x, (3,))[:, 0], [8, 8, 6])
     np.testing.assert_array_equal(adaptive_avg_pool(x, (3,))[:, 0], [4.5, 5, 5])
-    np.testing.assert_array_equal(adaptive_max_pool(x[:3], (5,))[:, 0], [1, 8, 8, 8, 3])
-    np.testing.assert_array_equal(adaptive_avg_pool(x[:3], (5,))[:, 0], [1, 4.5, 8, 5.5, 3])
-    np.testing.assert_array_equal(adaptive_avg_pool(x, (None,)), x)
-    np.testing.assert_array_equal(adaptive_avg_pool(x[None], 3)[0], adaptive_avg_pool(x, (3,)))
+    np.testing.assert_array_equal(largest(x[:3], (5,))[:, 0], [1, 8, 8, 8, 3])
+    np.testing.assert_array_equal(mean(x[:3], (5,))[:, 0], [1, 4.5, 8, 5.5, 3])
+    np.testing.assert_array_equal(mean(x, (None,)), x)
+    np.testing.assert_array_equal(mean(x[None], 3)[0, :, 0], [4.5, 5, 5])
 
 
-@pytest.mark.parametrize("shape", [(2, 4, 5, 3), (2, 13, 13, 1), (0, 4, 5, 3)])
+@pytest.mark.parametrize("shape", [(2, 13, 13, 1), (0, 4, 5, 3)])
 def test_one_cell_is_the_whole_image(shape):
     x = jnp.asarray(np.random.default_rng(0).standard_normal(shape), jnp.float32)
-    np.testing.assert_array_equal(adaptive_max_pool(x, 1), global_max_pool(x, keepdims=True))
-    np.testing.assert_allclose(adaptive_avg_pool(x, 1), global_avg_pool(x, keepdims=True), rtol=1e-4)
+    largest, mean = (jax.jit(pool, static_argnums=1)(x, 1) for pool in POOLS.values())
+    np.testing.assert_array_equal(largest, global_max_pool(x, keepdims=True))
+    np.testing.assert_allclose(mean, global_avg_pool(x, keepdims=True), rtol=1e-4)
 
 
 def gradient(x, output_size):
-    return jax.grad(lambda x: adaptive_max_pool(x, output_size).sum())(x)[..., 0]
+    return jax.jit(jax.grad(lambda x: adaptive_max_pool(x, output_size).sum()))(x)[..., 0]
 
 
 def test_ties_nan_and_infinities():
@@ -118,9 +120,10 @@ def test_ties_nan_and_infinities():
     # Windows of 5 to 3 differ in size: what fills the smaller ones must not win over −inf.
     np.testing.assert_array_equal(gradient(jnp.full((5, 1), -jnp.inf), (3,)), [1, 1, 0, 1, 0])
     x = jnp.array([1.0, 1.0, jnp.inf, jnp.nan, 1.0])[:, None]
-    np.testing.assert_array_equal(adaptive_avg_pool(x, (3,))[:, 0], [1, jnp.nan, jnp.nan])
-    np.testing.assert_array_equal(adaptive_avg_pool(x[:3], (2,))[:, 0], [1, jnp.inf])
-    np.testing.assert_array_equal(adaptive_avg_pool(x[:3][::-1], (5,))[:, 0], [jnp.inf, jnp.inf, 1, 1, 1])
+    mean = jax.jit(adaptive_avg_pool, static_argnums=1)
+    np.testing.assert_array_equal(mean(x, (3,))[:, 0], [1, jnp.nan, jnp.nan])
+    np.testing.assert_array_equal(mean(x[:3], (2,))[:, 0], [1, jnp.inf])
+    np.testing.assert_array_equal(mean(x[:3][::-1], (5,))[:, 0], [jnp.inf, jnp.inf, 1, 1, 1])
 
 
 @pytest.mark.parametrize("kind", POOLS)
