@@ -22,7 +22,6 @@ CASES = {
     "avg, overlapping": (functools.partial(F.avg_pool, window=3, strides=2, padding=1, ceil_mode=True), (1, 4, 4, 1)),
     "global max": (F.global_max_pool, (2, 3, 2, 2)),
     "global avg": (functools.partial(F.global_avg_pool, keepdims=True), (2, 3, 2, 2)),
-    "product": (functools.partial(F.pool, window=2, init=1, reducer=lax.mul, strides=1), (1, 3, 3, 1)),
     "log of sums, padded": (
         functools.partial(F.pool, window=(3,), init=-jnp.inf, reducer=jnp.logaddexp, strides=2, padding=2),
         (3, 1),

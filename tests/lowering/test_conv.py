@@ -14,7 +14,7 @@ from jax import lax
 import jaxcnn.functional as F
 from jaxcnn.lowering import conv
 
-QUICK = settings(max_examples=25, deadline=None, derandomize=True, database=None)
+QUICK = settings(max_examples=12, deadline=None, derandomize=True, database=None)
 
 
 def lax_form(lhs, rhs, **params):
