@@ -1,10 +1,15 @@
 """What every operation means: pure functions, arrays in, arrays out."""
 
+from jaxcnn.functional.adaptive import adaptive_avg_pool as adaptive_avg_pool
+from jaxcnn.functional.adaptive import adaptive_max_pool as adaptive_max_pool
+from jaxcnn.functional.blur import blur_pool as blur_pool
 from jaxcnn.functional.conv import conv as conv
 from jaxcnn.functional.depthwise import depthwise_conv as depthwise_conv
 from jaxcnn.functional.depthwise import separable_conv as separable_conv
 from jaxcnn.functional.general import conv_general_dilated as conv_general_dilated
 from jaxcnn.functional.local import local_conv as local_conv
+from jaxcnn.functional.lp import lp_pool as lp_pool
+from jaxcnn.functional.norm import local_response_norm as local_response_norm
 from jaxcnn.functional.patches import extract_patches as extract_patches
 from jaxcnn.functional.patches import fold_patches as fold_patches
 from jaxcnn.functional.pool import avg_pool as avg_pool
@@ -14,6 +19,12 @@ from jaxcnn.functional.pool import max_pool as max_pool
 from jaxcnn.functional.pool import min_pool as min_pool
 from jaxcnn.functional.pool import pool as pool
 from jaxcnn.functional.pool import sum_pool as sum_pool
+from jaxcnn.functional.pyramid import spatial_pyramid_pool as spatial_pyramid_pool
+from jaxcnn.functional.random_pool import fractional_max_pool as fractional_max_pool
+from jaxcnn.functional.random_pool import stochastic_pool as stochastic_pool
+from jaxcnn.functional.random_pool import stochastic_pool_mean as stochastic_pool_mean
 from jaxcnn.functional.signal import convolve as convolve
 from jaxcnn.functional.signal import correlate as correlate
 from jaxcnn.functional.transpose import conv_transpose as conv_transpose
+from jaxcnn.functional.unpool import max_pool_with_argmax as max_pool_with_argmax
+from jaxcnn.functional.unpool import max_unpool as max_unpool
