@@ -10,8 +10,7 @@ from jaxtyping import Shaped
 
 from jaxcnn import geometry
 from jaxcnn.functional.dtypes import accumulator, as_array, is_exact
-from jaxcnn.functional.layout import DataFormat, Layout
-from jaxcnn.functional.pool import _global_layout
+from jaxcnn.functional.layout import DataFormat, Layout, global_layout
 from jaxcnn.geometry import Int, Size
 
 
@@ -47,7 +46,7 @@ def blur_pool(
     x = as_array("x", x)
     if is_exact(x.dtype):
         raise TypeError(f"x must be floating or complex for blur_pool, got {x.dtype}; cast it")
-    layout = _global_layout(x, spatial_dims, data_format)
+    layout = global_layout(x, spatial_dims, data_format)
     strides = geometry.as_sizes("strides", strides, len(layout.spatial))
     taps = geometry.as_int("filter_size", filter_size, minimum=1)
     _check_reflection(x, layout, taps)

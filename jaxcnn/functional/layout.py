@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import jax.numpy as jnp
 from jax import Array
 
+from jaxcnn import geometry
+from jaxcnn.geometry import Int
+
 if TYPE_CHECKING:
     DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
 else:  # At run time every value gets in, so that a wrong one meets our sentence and not a type checker's.
@@ -58,6 +61,36 @@ def layout_of(x: Array, spatial_dims: int, data_format: DataFormat) -> Layout:
     if 0 in (x.shape[layout.channels], *(x.shape[axis] for axis in layout.spatial)):
         raise ValueError(f"x must have at least one pixel and one channel; got shape {x.shape}")
     return layout
+
+
+def window_dims(window: Any, x: Array) -> int:
+    """N: the length of a tuple `window`, or what an int leaves of the axes of a batched `x`.
+
+    Raises:
+      ValueError: where that isn't 1, 2 or 3.
+    """
+    sizes = geometry.entries(window)
+    spatial_dims = x.ndim - 2 if sizes is None else len(sizes)
+    if spatial_dims not in (1, 2, 3):
+        raise ValueError(
+            f"window must be an int with x of 3 to 5 axes (batch, *spatial, channels), or a tuple of 1 to 3 ints; got "
+            f"{window!r} with shape {x.shape}"
+        )
+    return spatial_dims
+
+
+def global_layout(x: Array, spatial_dims: Int | None, data_format: DataFormat) -> Layout:
+    """The layout of `x` with `spatial_dims` spatial dimensions; None means that `x` is batched.
+
+    Raises:
+      ValueError: as `layout_of`, and for an `x` without spatial axes.
+    """
+    spatial_dims = x.ndim - 2 if spatial_dims is None else geometry.as_int("spatial_dims", spatial_dims, minimum=1)
+    if spatial_dims < 1:
+        raise ValueError(
+            f"x must have axes (batch, *spatial, channels) with at least one spatial axis; got shape {x.shape}"
+        )
+    return layout_of(x, spatial_dims, data_format)
 
 
 def channels_last(x: Array, layout: Layout) -> tuple[Array, Callable[[Array], Array]]:

@@ -11,7 +11,7 @@ from jaxtyping import Shaped
 
 from jaxcnn.functional.dtypes import accumulator, as_array
 from jaxcnn.functional.layout import DataFormat
-from jaxcnn.functional.pool import _full_rank, _parse
+from jaxcnn.functional.pool import full_rank, parse_windows
 from jaxcnn.geometry import Flag, Int, Padding, Size
 from jaxcnn.lowering import pool as lowering
 from jaxcnn.lowering.windows import Windows, is_small, over_taps, reduce_window
@@ -52,8 +52,8 @@ def lp_pool(
             f"x must be real floating for lp_pool, got {x.dtype}; cast it to a floating type, or take abs(x)"
         )
     p = _order(p)
-    windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
-    full = _full_rank(windows, layout)
+    windows, layout = parse_windows(x, window, strides, padding, dilation, ceil_mode, data_format)
+    full = full_rank(windows, layout)
     wide = full.pad(x.astype(accumulator(x.dtype)), 0)
     return _norm(wide, p, full._replace(padding=((0, 0),) * x.ndim)).astype(x.dtype)
 

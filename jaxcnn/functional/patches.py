@@ -11,7 +11,7 @@ from jaxtyping import Shaped
 
 from jaxcnn import geometry
 from jaxcnn.functional.dtypes import accumulator, as_array, summed
-from jaxcnn.functional.layout import DataFormat, channels_last, layout_of
+from jaxcnn.functional.layout import DataFormat, channels_last, layout_of, window_dims
 from jaxcnn.geometry import Padding, PoolWindows, Size
 
 
@@ -40,7 +40,7 @@ def extract_patches(
     Source: `tf.image.extract_patches`.
     """
     x = as_array("x", x)
-    spatial_dims = window_dims(window, x.ndim)
+    spatial_dims = window_dims(window, x)
     x, back = channels_last(x, layout_of(x, spatial_dims, data_format))
     windows = _windows(x.shape[1:-1], window, strides, padding, dilation)
     x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *((*pair, 0) for pair in windows.reach), (0, 0, 0)])
@@ -85,22 +85,6 @@ def fold_patches(
     for axis in range(spatial_dims):
         y = _untap(y, windows, axis)
     return back(_cropped(y, windows).astype(summed(patches.dtype)))
-
-
-def window_dims(window: Any, ndim: int) -> int:
-    """N: the length of a tuple `window`, or what an int leaves of a batched array's axes.
-
-    Raises:
-      ValueError: where that isn't 1, 2 or 3.
-    """
-    sizes = geometry.entries(window)
-    spatial_dims = ndim - 2 if sizes is None else len(sizes)
-    if spatial_dims not in (1, 2, 3):
-        raise ValueError(
-            "window must be an int with x of 3 to 5 axes (batch, *spatial, channels), or a tuple of 1 to 3 ints; got "
-            f"{window!r} with {ndim} axes"
-        )
-    return spatial_dims
 
 
 def _windows(spatial: Sequence[int], window: Size, strides: Size, padding: Padding, dilation: Size) -> PoolWindows:

@@ -16,7 +16,7 @@ from jaxtyping import Shaped
 from jaxcnn import geometry
 from jaxcnn.functional import checks
 from jaxcnn.functional.dtypes import accumulator, as_array, is_exact, summed
-from jaxcnn.functional.layout import DataFormat, Layout, layout_of
+from jaxcnn.functional.layout import DataFormat, Layout, global_layout, layout_of, window_dims
 from jaxcnn.geometry import Flag, Int, Padding, PoolWindows, Size
 from jaxcnn.lowering import pool as lowering
 from jaxcnn.lowering.windows import Windows
@@ -58,11 +58,11 @@ def pool(
     Source: `lax.reduce_window`.
     """
     x = as_array("x", x)
-    windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
+    windows, layout = parse_windows(x, window, strides, padding, dilation, ceil_mode, data_format)
     wide = x.dtype if is_exact(x.dtype) else accumulator(x.dtype)
     start = checks.as_scalar("init", init, x.dtype).astype(wide)
     checks.check_reducer(reducer, wide)
-    return lowering.fold(x.astype(wide), start, reducer, _full_rank(windows, layout)).astype(x.dtype)
+    return lowering.fold(x.astype(wide), start, reducer, full_rank(windows, layout)).astype(x.dtype)
 
 
 def max_pool(
@@ -121,7 +121,7 @@ def sum_pool(
     Source: `lax.reduce_window` with `lax.add`.
     """
     x = as_array("x", x)
-    windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
+    windows, layout = parse_windows(x, window, strides, padding, dilation, ceil_mode, data_format)
     return _total(x, windows, layout).astype(summed(x.dtype))
 
 
@@ -149,7 +149,7 @@ def avg_pool(
     """
     x = as_array("x", x)
     checks.refuse_integer_average(x)
-    windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
+    windows, layout = parse_windows(x, window, strides, padding, dilation, ceil_mode, data_format)
     checks.refuse_empty_windows(windows)
     sums = _total(x, windows, layout)
     counts = windows.taps_inside(count_include_pad=geometry.as_bool("count_include_pad", count_include_pad))
@@ -179,7 +179,7 @@ def global_max_pool(
     """
     x = as_array("x", x)
     checks.refuse_complex(x, "global_max_pool")
-    layout = _global_layout(x, spatial_dims, data_format)
+    layout = global_layout(x, spatial_dims, data_format)
     y = lowering.whole_max(x, layout.spatial)
     return y if geometry.as_bool("keepdims", keepdims) else jnp.squeeze(y, layout.spatial)
 
@@ -200,7 +200,7 @@ def global_avg_pool(
     """
     x = as_array("x", x)
     checks.refuse_integer_average(x)
-    layout = _global_layout(x, spatial_dims, data_format)
+    layout = global_layout(x, spatial_dims, data_format)
     keepdims = geometry.as_bool("keepdims", keepdims)
     return jnp.mean(x, layout.spatial, dtype=accumulator(x.dtype), keepdims=keepdims).astype(x.dtype)
 
@@ -208,13 +208,13 @@ def global_avg_pool(
 def _extreme(largest, x, window, strides, padding, dilation, ceil_mode, data_format) -> Array:
     x = as_array("x", x)
     checks.refuse_complex(x, "max_pool" if largest else "min_pool")
-    windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
+    windows, layout = parse_windows(x, window, strides, padding, dilation, ceil_mode, data_format)
     checks.refuse_empty_windows(windows)
-    return lowering.extreme(x, largest, _full_rank(windows, layout))
+    return lowering.extreme(x, largest, full_rank(windows, layout))
 
 
 def _total(x: Array, windows: PoolWindows, layout: Layout) -> Array:
-    return lowering.total(x.astype(accumulator(x.dtype)), _full_rank(windows, layout))
+    return lowering.total(x.astype(accumulator(x.dtype)), full_rank(windows, layout))
 
 
 def _divisor(counts: tuple[tuple[int, ...], ...], layout: Layout, dtype: Any) -> Array:
@@ -226,15 +226,15 @@ def _divisor(counts: tuple[tuple[int, ...], ...], layout: Layout, dtype: Any) ->
     return divisor
 
 
-def _parse(x, window, strides, padding, dilation, ceil_mode, data_format) -> tuple[PoolWindows, Layout]:
-    sizes = geometry.entries(window)
-    spatial_dims = x.ndim - 2 if sizes is None else len(sizes)
-    if spatial_dims not in (1, 2, 3):
-        raise ValueError(
-            f"window must be an int with x of 3 to 5 axes (batch, *spatial, channels), or a tuple of 1 to 3 ints; got "
-            f"{window!r} with shape {x.shape}"
-        )
-    layout = layout_of(x, spatial_dims, data_format)
+def parse_windows(
+    x: Array, window: Any, strides: Any, padding: Any, dilation: Any, ceil_mode: Any, data_format: DataFormat
+) -> tuple[PoolWindows, Layout]:
+    """A pooling's options, parsed for the spatial axes of `x`, and where those lie.
+
+    Raises:
+      ValueError: for shapes or options that don't fit.
+    """
+    layout = layout_of(x, window_dims(window, x), data_format)
     spatial = tuple(x.shape[axis] for axis in layout.spatial)
     windows = geometry.pool_windows(
         spatial, window, strides=strides, padding=padding, dilation=dilation, ceil_mode=ceil_mode
@@ -242,19 +242,11 @@ def _parse(x, window, strides, padding, dilation, ceil_mode, data_format) -> tup
     return windows, layout
 
 
-def _full_rank(windows: PoolWindows, layout: Layout) -> Windows:
+def full_rank(windows: PoolWindows, layout: Layout) -> Windows:
+    """The windows with an entry for every axis of the array."""
     return Windows(
         layout.at_spatial(windows.window, 1),
         layout.at_spatial(windows.strides, 1),
         layout.at_spatial(windows.reach, (0, 0)),
         layout.at_spatial(windows.dilation, 1),
     )
-
-
-def _global_layout(x: Array, spatial_dims: Int | None, data_format: DataFormat) -> Layout:
-    spatial_dims = x.ndim - 2 if spatial_dims is None else geometry.as_int("spatial_dims", spatial_dims, minimum=1)
-    if spatial_dims < 1:
-        raise ValueError(
-            f"x must have axes (batch, *spatial, channels) with at least one spatial axis; got shape {x.shape}"
-        )
-    return layout_of(x, spatial_dims, data_format)

@@ -12,8 +12,7 @@ from jaxtyping import Shaped
 from jaxcnn import geometry
 from jaxcnn.functional.adaptive import adaptive_max_pool
 from jaxcnn.functional.dtypes import as_array
-from jaxcnn.functional.layout import DataFormat, channels_last
-from jaxcnn.functional.pool import _global_layout
+from jaxcnn.functional.layout import DataFormat, channels_last, global_layout
 from jaxcnn.geometry import Int, Size
 
 
@@ -44,7 +43,7 @@ def spatial_pyramid_pool(
     Source: He et al., "Spatial Pyramid Pooling in Deep Convolutional Networks" (2014).
     """
     x = as_array("x", x)
-    layout = _global_layout(x, spatial_dims, data_format)
+    layout = global_layout(x, spatial_dims, data_format)
     grids = _grids(levels, len(layout.spatial))
     if not callable(pool):
         raise TypeError(f"pool must be a function such as adaptive_max_pool, got {pool!r}")

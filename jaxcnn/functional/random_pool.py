@@ -17,7 +17,7 @@ from jaxcnn.functional import checks
 from jaxcnn.functional.adaptive import max_over
 from jaxcnn.functional.dtypes import accumulator, as_array
 from jaxcnn.functional.layout import DataFormat, Layout, layout_of
-from jaxcnn.functional.pool import _full_rank, _parse
+from jaxcnn.functional.pool import full_rank, parse_windows
 from jaxcnn.geometry import Flag, Padding, Size
 from jaxcnn.lowering.windows import Windows, is_small
 
@@ -60,8 +60,8 @@ def stochastic_pool(
     check_key(key)
     x = as_array("x", x)
     checks.refuse_complex(x, "stochastic_pool")
-    windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
-    taps = _taps(x, _full_rank(windows, layout))
+    windows, layout = parse_windows(x, window, strides, padding, dilation, ceil_mode, data_format)
+    taps = _taps(x, full_rank(windows, layout))
     weights, _ = _weights(taps)
     drawn = _draw(key, weights)
     y = jnp.take_along_axis(taps, drawn[None], 0, mode="clip")[0]
@@ -90,8 +90,8 @@ def stochastic_pool_mean(
     x = as_array("x", x)
     checks.refuse_complex(x, "stochastic_pool_mean")
     checks.refuse_integer_average(x)
-    windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
-    weights, scale = _weights(_taps(x.astype(accumulator(x.dtype)), _full_rank(windows, layout)))
+    windows, layout = parse_windows(x, window, strides, padding, dilation, ceil_mode, data_format)
+    weights, scale = _weights(_taps(x.astype(accumulator(x.dtype)), full_rank(windows, layout)))
     total = weights.sum(0)
     mean = scale * ((weights * weights).sum(0) / jnp.where(total > 0, total, 1))
     return mean.astype(x.dtype)

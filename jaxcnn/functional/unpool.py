@@ -14,7 +14,7 @@ from jaxcnn import geometry
 from jaxcnn.functional import checks
 from jaxcnn.functional.dtypes import as_array
 from jaxcnn.functional.layout import DataFormat, Layout, channels_last, layout_of
-from jaxcnn.functional.pool import _full_rank, _parse
+from jaxcnn.functional.pool import full_rank, parse_windows
 from jaxcnn.geometry import Flag, Padding, Size
 from jaxcnn.lowering import pool as lowering
 from jaxcnn.lowering.windows import Windows
@@ -45,11 +45,11 @@ def max_pool_with_argmax(
     """
     x = as_array("x", x)
     checks.refuse_complex(x, "max_pool_with_argmax")
-    windows, layout = _parse(x, window, strides, padding, dilation, ceil_mode, data_format)
+    windows, layout = parse_windows(x, window, strides, padding, dilation, ceil_mode, data_format)
     checks.refuse_empty_windows(windows)
     if math.prod(windows.spatial) >= 2**31:
         raise ValueError(f"x must have fewer than 2**31 pixels for int32 indices; got spatial shape {windows.spatial}")
-    full = _full_rank(windows, layout)
+    full = full_rank(windows, layout)
     values = lowering.extreme(x, True, full)
     taps = lowering.winners(x, lax.stop_gradient(values), True, full)
     return values, _pixels(taps, full, layout, windows.spatial)
