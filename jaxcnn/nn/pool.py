@@ -1,5 +1,8 @@
 """Pooling layers: no parameters, a window and its options fixed in the constructor."""
 
+import functools
+from collections.abc import Callable
+
 from flax import nnx
 from jax import Array
 from jax.typing import ArrayLike
@@ -44,13 +47,8 @@ class _Pool(nnx.Module):
         self.ceil_mode = geometry.as_bool("ceil_mode", ceil_mode)
         self.data_format = one_of("data_format", data_format, DATA_FORMATS)
 
-
-class MaxPool(_Pool):
-    """`functional.max_pool` as a layer."""
-
-    def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
-        """The largest value of every window; shapes and errors as in `functional.max_pool`."""
-        return F.max_pool(
+    def _apply(self, operation: Callable[..., Array], x: ArrayLike) -> Array:
+        return operation(
             x,
             self.window,
             strides=self.strides,
@@ -59,6 +57,14 @@ class MaxPool(_Pool):
             ceil_mode=self.ceil_mode,
             data_format=self.data_format,
         )
+
+
+class MaxPool(_Pool):
+    """`functional.max_pool` as a layer."""
+
+    def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
+        """The largest value of every window; shapes and errors as in `functional.max_pool`."""
+        return self._apply(F.max_pool, x)
 
 
 class MinPool(_Pool):
@@ -66,15 +72,7 @@ class MinPool(_Pool):
 
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
         """The smallest value of every window; shapes and errors as in `functional.min_pool`."""
-        return F.min_pool(
-            x,
-            self.window,
-            strides=self.strides,
-            padding=self.padding,
-            dilation=self.dilation,
-            ceil_mode=self.ceil_mode,
-            data_format=self.data_format,
-        )
+        return self._apply(F.min_pool, x)
 
 
 class SumPool(_Pool):
@@ -82,15 +80,7 @@ class SumPool(_Pool):
 
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
         """The sum of every window; shapes and errors as in `functional.sum_pool`."""
-        return F.sum_pool(
-            x,
-            self.window,
-            strides=self.strides,
-            padding=self.padding,
-            dilation=self.dilation,
-            ceil_mode=self.ceil_mode,
-            data_format=self.data_format,
-        )
+        return self._apply(F.sum_pool, x)
 
 
 class AvgPool(_Pool):
@@ -126,16 +116,7 @@ class AvgPool(_Pool):
 
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
         """The mean of every window; shapes and errors as in `functional.avg_pool`."""
-        return F.avg_pool(
-            x,
-            self.window,
-            strides=self.strides,
-            padding=self.padding,
-            dilation=self.dilation,
-            ceil_mode=self.ceil_mode,
-            count_include_pad=self.count_include_pad,
-            data_format=self.data_format,
-        )
+        return self._apply(functools.partial(F.avg_pool, count_include_pad=self.count_include_pad), x)
 
 
 class _GlobalPool(nnx.Module):
