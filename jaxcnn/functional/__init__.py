@@ -6,6 +6,7 @@ from jaxcnn.functional.blur import blur_pool as blur_pool
 from jaxcnn.functional.conv import conv as conv
 from jaxcnn.functional.depthwise import depthwise_conv as depthwise_conv
 from jaxcnn.functional.depthwise import separable_conv as separable_conv
+from jaxcnn.functional.fractional_pool import fractional_max_pool as fractional_max_pool
 from jaxcnn.functional.general import conv_general_dilated as conv_general_dilated
 from jaxcnn.functional.local import local_conv as local_conv
 from jaxcnn.functional.lp import lp_pool as lp_pool
@@ -20,7 +21,6 @@ from jaxcnn.functional.pool import min_pool as min_pool
 from jaxcnn.functional.pool import pool as pool
 from jaxcnn.functional.pool import sum_pool as sum_pool
 from jaxcnn.functional.pyramid import spatial_pyramid_pool as spatial_pyramid_pool
-from jaxcnn.functional.random_pool import fractional_max_pool as fractional_max_pool
 from jaxcnn.functional.random_pool import stochastic_pool as stochastic_pool
 from jaxcnn.functional.random_pool import stochastic_pool_mean as stochastic_pool_mean
 from jaxcnn.functional.signal import convolve as convolve

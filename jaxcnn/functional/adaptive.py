@@ -72,7 +72,7 @@ def adaptive_avg_pool(
     Source: `torch.nn.functional.adaptive_avg_pool2d`.
     """
     x = as_array("x", x)
-    checks.refuse_integer_average(x)
+    checks.refuse_integer_average(x, "adaptive_avg_pool")
     layout, cells = parse_sizes(x, "output_size", output_size, data_format)
     if window := _tiles(x, layout, cells):
         return avg_pool(x, window, data_format=data_format)

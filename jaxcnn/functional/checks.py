@@ -24,10 +24,12 @@ def refuse_empty_windows(windows: PoolWindows) -> None:
             )
 
 
-def refuse_integer_average(x: Array) -> None:
-    """TypeError for integers, whose average isn't one."""
+def refuse_integer_average(x: Array, name: str) -> None:
+    """TypeError for integers, whose average isn't one, in the operation `name`."""
     if is_exact(x.dtype):
-        raise TypeError(f"x must be floating or complex for an average, got {x.dtype}; cast it, or use sum_pool")
+        raise TypeError(
+            f"x must be floating or complex for {name}, since integers have no integer average, got {x.dtype}; cast it"
+        )
 
 
 def refuse_complex(x: Array, name: str) -> None:

@@ -42,8 +42,8 @@ def one_of(name: str, value: Any, allowed: Sequence[str]) -> Any:
     return value
 
 
-def layout_of(x: Array, spatial_dims: int, data_format: DataFormat) -> Layout:
-    """The layout of `x` with `spatial_dims` spatial dimensions, batched or not.
+def layout_of(x: Array, spatial_dims: int, data_format: DataFormat, name: str = "x") -> Layout:
+    """The layout of `x`, the argument `name`, with `spatial_dims` spatial dimensions, batched or not.
 
     Raises:
       ValueError: for an unknown `data_format` or another rank, or where an axis but the batch's is empty.
@@ -52,14 +52,14 @@ def layout_of(x: Array, spatial_dims: int, data_format: DataFormat) -> Layout:
     if x.ndim not in (spatial_dims + 1, spatial_dims + 2):
         axes = "channels, *spatial" if first else "*spatial, channels"
         raise ValueError(
-            f"x must have {spatial_dims + 2} axes (batch, {axes}), or {spatial_dims + 1} without the batch, for "
+            f"{name} must have {spatial_dims + 2} axes (batch, {axes}), or {spatial_dims + 1} without the batch, for "
             f"{spatial_dims} spatial dimensions; got shape {x.shape}"
         )
     batched = x.ndim == spatial_dims + 2
     start = batched + first
     layout = Layout(tuple(range(start, start + spatial_dims)), int(batched) if first else x.ndim - 1, batched)
     if 0 in (x.shape[layout.channels], *(x.shape[axis] for axis in layout.spatial)):
-        raise ValueError(f"x must have at least one pixel and one channel; got shape {x.shape}")
+        raise ValueError(f"{name} must have at least one pixel and one channel; got shape {x.shape}")
     return layout
 
 

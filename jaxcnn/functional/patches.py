@@ -78,7 +78,7 @@ def fold_patches(
     patches = as_array("patches", patches)
     spatial_dims = len(geometry.entries(output_shape) or geometry.entries(window) or range(patches.ndim - 2))
     sizes = geometry.as_sizes("output_shape", output_shape, spatial_dims)
-    rows, back = channels_last(patches, layout_of(patches, spatial_dims, data_format))
+    rows, back = channels_last(patches, layout_of(patches, spatial_dims, data_format, "patches"))
     windows = _windows(sizes, window, strides, padding, dilation)
     channels = _channels(rows, windows, patches.shape)
     y = rows.astype(accumulator(rows.dtype)).reshape(rows.shape[0], *windows.output_shape, *windows.window, channels)

@@ -148,7 +148,7 @@ def avg_pool(
     Source: `torch.nn.functional.avg_pool2d`, `keras.layers.AveragePooling2D`.
     """
     x = as_array("x", x)
-    checks.refuse_integer_average(x)
+    checks.refuse_integer_average(x, "avg_pool")
     windows, layout = parse_windows(x, window, strides, padding, dilation, ceil_mode, data_format)
     checks.refuse_empty_windows(windows)
     sums = _total(x, windows, layout)
@@ -199,7 +199,7 @@ def global_avg_pool(
     Source: Lin, Chen and Yan, "Network In Network" (2013).
     """
     x = as_array("x", x)
-    checks.refuse_integer_average(x)
+    checks.refuse_integer_average(x, "global_avg_pool")
     layout = global_layout(x, spatial_dims, data_format)
     keepdims = geometry.as_bool("keepdims", keepdims)
     return jnp.mean(x, layout.spatial, dtype=accumulator(x.dtype), keepdims=keepdims).astype(x.dtype)

@@ -1,31 +1,25 @@
-"""Pools that draw lots, from an explicit key: which tap of a window speaks, or where the windows lie."""
+"""Stochastic pooling: which tap of a window speaks is drawn, from an explicit key."""
 
 import math
-import numbers
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 from jaxtyping import Shaped
 
-from jaxcnn import geometry
 from jaxcnn.functional import checks
-from jaxcnn.functional.adaptive import max_over
 from jaxcnn.functional.dtypes import accumulator, as_array
-from jaxcnn.functional.layout import DataFormat, Layout, layout_of
+from jaxcnn.functional.layout import DataFormat
 from jaxcnn.functional.pool import full_rank, parse_windows
 from jaxcnn.geometry import Flag, Padding, Size
 from jaxcnn.lowering.windows import Windows, is_small
 
 if TYPE_CHECKING:
     Key: TypeAlias = Array
-    Ratio: TypeAlias = float | Sequence[float]
 else:  # At run time every value gets in, so that a wrong one meets our sentence and not a type checker's.
-    Key = Ratio = Any
+    Key = Any
 
 
 def stochastic_pool(
@@ -89,7 +83,7 @@ def stochastic_pool_mean(
     """
     x = as_array("x", x)
     checks.refuse_complex(x, "stochastic_pool_mean")
-    checks.refuse_integer_average(x)
+    checks.refuse_integer_average(x, "stochastic_pool_mean")
     windows, layout = parse_windows(x, window, strides, padding, dilation, ceil_mode, data_format)
     weights, scale = _weights(_taps(x.astype(accumulator(x.dtype)), full_rank(windows, layout)))
     total = weights.sum(0)
@@ -144,107 +138,3 @@ def _draw(key: Key, weights: Array) -> Array:
     # The last tap that begins before the mark: never one without weight, whatever the rounding.
     begun = (weights > 0) & (before <= mark)
     return weights.shape[0] - 1 - jnp.argmax(begun[::-1], 0)
-
-
-def fractional_max_pool(
-    key: Key,
-    x: Shaped[ArrayLike, "..."],
-    window: Size,
-    *,
-    output_size: Size | None = None,
-    output_ratio: Ratio | None = None,
-    data_format: DataFormat = "channels_last",
-) -> Shaped[Array, "..."]:
-    """Max pooling to any smaller size, over windows whose distances are drawn: halving by steps finer than two.
-
-    One uniform number u a spatial dimension sets where windows start: at ⌊(i + u) · a⌋ − ⌊u · a⌋ with
-    a = (in − window) / (out − 1), and the last one at the end. All images and channels of the batch share it (PyTorch
-    draws one each: `vmap` over keys does that).
-
-    Args:
-      key: of `jax.random.key`; the same key draws the same windows.
-      x: (batch, *spatial, channels); unbatched where `window`, `output_size` or `output_ratio` is a tuple; or
-        `data_format="channels_first"`.
-      window: pixels, an int or N.
-      output_size: cells, an int or N; or else
-      output_ratio: cells a pixel, above 0 and below 1, one number or N; the product is rounded down.
-
-    Returns:
-      (batch, *output_size, channels) in the layout and dtype of `x`. Ties and NaNs as in `max_pool`.
-
-    Raises:
-      ValueError: unless exactly one of `output_size` and `output_ratio` is given; where out + window − 1 exceeds the
-        input; and as `max_pool`.
-      TypeError: for what isn't one key, or complex numbers.
-
-    Source: Graham, "Fractional Max-Pooling" (2014); `torch.nn.functional.fractional_max_pool2d`.
-    """
-    check_key(key)
-    x = as_array("x", x)
-    checks.refuse_complex(x, "fractional_max_pool")
-    layout, sizes, cells = _parse_fractional(x, window, output_size, output_ratio, data_format)
-    drawn = jax.random.uniform(key, (len(cells),))
-    # The last dimension first, so that the first of equals is the first in row-major order.
-    for n in reversed(range(len(cells))):
-        axis = layout.spatial[n]
-        first = window_starts(drawn[n], x.shape[axis], cells[n], sizes[n])
-        pixels = first.reshape(-1, 1) + jnp.arange(sizes[n]).reshape(1, -1)
-        x = max_over(x, axis, pixels, np.ones(pixels.shape, bool))
-    return x
-
-
-def window_starts(number: Any, size: int, cells: int, window: int) -> Array:
-    """The first pixels of `cells` windows on `size` pixels, from one number of [0, 1)."""
-    last = jnp.full(1, size - window, jnp.int32)
-    if cells == 1:
-        return last
-    step = (size - window) / (cells - 1)
-    first = jnp.floor((jnp.arange(cells - 1) + number) * step) - jnp.floor(number * step)
-    return jnp.concatenate([first.astype(jnp.int32), last])
-
-
-def _parse_fractional(x, window, output_size, output_ratio, data_format) -> tuple[Layout, tuple, tuple]:
-    if (output_size is None) == (output_ratio is None):
-        raise ValueError(
-            "output_size must be given or else output_ratio, one of them; got "
-            f"output_size={output_size!r} and output_ratio={output_ratio!r}"
-        )
-    given = [geometry.entries(value) for value in (window, output_size, output_ratio)]
-    counts = [len(sizes) for sizes in given if sizes is not None]
-    spatial_dims = counts[0] if counts else x.ndim - 2
-    if spatial_dims not in (1, 2, 3):
-        raise ValueError(
-            f"window must be an int with x of 3 to 5 axes (batch, *spatial, channels), or a tuple of 1 to 3 ints; got "
-            f"{window!r} with shape {x.shape}"
-        )
-    layout = layout_of(x, spatial_dims, data_format)
-    spatial = tuple(x.shape[axis] for axis in layout.spatial)
-    sizes = geometry.as_sizes("window", window, spatial_dims)
-    name, cells = "output_size", output_size
-    if output_size is None:
-        name, cells = "output_ratio", _scaled(spatial, output_ratio)
-    cells = geometry.as_sizes(name, cells, spatial_dims)
-    _check_room(name, spatial, sizes, cells)
-    return layout, sizes, cells
-
-
-def _scaled(spatial: tuple[int, ...], output_ratio: Any) -> tuple[int, ...]:
-    ratios = geometry.entries(output_ratio)
-    ratios = (output_ratio,) * len(spatial) if ratios is None else ratios
-    known = [isinstance(r, numbers.Real) and 0 < float(r) < 1 for r in ratios]
-    cells = tuple(int(n * float(r)) for n, r, ok in zip(spatial, ratios, known, strict=False) if ok)
-    if len(ratios) != len(spatial) or not all(known) or 0 in cells:
-        raise ValueError(
-            f"output_ratio must be above 0 and below 1, one number or {len(spatial)}, and leave a cell of the "
-            f"{spatial} pixels; got {output_ratio!r}"
-        )
-    return cells
-
-
-def _check_room(name: str, spatial: tuple[int, ...], window: tuple[int, ...], cells: tuple[int, ...]) -> None:
-    for axis, (size, taps, count) in enumerate(zip(spatial, window, cells, strict=True)):
-        if count + taps - 1 > size:
-            raise ValueError(
-                f"{name} must leave room for different windows, at most {max(size - taps + 1, 0)} cells for windows of "
-                f"{taps} on {size} pixels in spatial dimension {axis}; got {count}; use fewer cells or a smaller window"
-            )

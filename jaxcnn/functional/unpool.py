@@ -17,7 +17,6 @@ from jaxcnn.functional.layout import DataFormat, Layout, channels_last, layout_o
 from jaxcnn.functional.pool import full_rank, parse_windows
 from jaxcnn.geometry import Flag, Padding, Size
 from jaxcnn.lowering import pool as lowering
-from jaxcnn.lowering.windows import Windows
 
 
 def max_pool_with_argmax(
@@ -52,17 +51,7 @@ def max_pool_with_argmax(
     full = full_rank(windows, layout)
     values = lowering.extreme(x, True, full)
     taps = lowering.winners(x, lax.stop_gradient(values), True, full)
-    return values, _pixels(taps, full, layout, windows.spatial)
-
-
-def _pixels(taps: Array, windows: Windows, layout: Layout, spatial: tuple[int, ...]) -> Array:
-    """The pixel, counted row-major over the spatial dimensions, that tap number `taps` of every window sees."""
-    flat, position = jnp.zeros_like(taps), jnp.unravel_index(taps, windows.window)
-    for axis, size in zip(layout.spatial, spatial, strict=True):
-        cell = lax.broadcasted_iota(taps.dtype, taps.shape, axis)
-        pixel = cell * windows.strides[axis] + position[axis] * windows.dilation[axis] - windows.padding[axis][0]
-        flat = flat * size + pixel
-    return flat.astype(jnp.int32)
+    return values, full.pixels(taps, x.shape, layout.spatial).astype(jnp.int32)
 
 
 def max_unpool(
@@ -126,7 +115,7 @@ def _parse_output_shape(values: Array, output_shape: Any, data_format: DataForma
     spatial = geometry.as_sizes("output_shape", output_shape, spatial_dims)
     if math.prod(spatial) >= 2**31:
         raise ValueError(f"output_shape must have fewer than 2**31 pixels for int32 indices; got {output_shape!r}")
-    return layout_of(values, spatial_dims, data_format), spatial
+    return layout_of(values, spatial_dims, data_format, "values"), spatial
 
 
 def _check_indices(values: Array, indices: Array, pixels: int) -> None:

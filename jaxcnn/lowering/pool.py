@@ -67,20 +67,10 @@ def taken(t: Array, winner: Array, windows: Windows) -> Array:
         chosen = jnp.broadcast_to(numbers, tiles.shape) == _over_tiles(winner, windows)
         return jnp.where(chosen, tiles, 0).sum(tuple(range(1, tiles.ndim, 2)))
     if not is_small(windows):
-        return jnp.take(t.ravel(), _pixels(t.shape, winner, windows), mode="clip")
+        return jnp.take(t.ravel(), windows.pixels(winner, t.shape, range(t.ndim)), mode="clip")
     padded = windows.pad(t, 0)
     parts = [jnp.where(winner == number, windows.tap(padded, at), 0) for number, at in enumerate(windows.taps())]
     return functools.reduce(jnp.add, parts)
-
-
-def _pixels(shape: tuple[int, ...], winner: Array, windows: Windows) -> Array:
-    """The index into the flat array of what tap `winner` of every window sees."""
-    flat = jnp.zeros_like(winner)
-    for axis, at in enumerate(jnp.unravel_index(winner, windows.window)):
-        cell = lax.broadcasted_iota(winner.dtype, winner.shape, axis)
-        pixel = cell * windows.strides[axis] + at * windows.dilation[axis] - windows.padding[axis][0]
-        flat = flat * shape[axis] + pixel
-    return flat
 
 
 def _over_tiles(y: Array, windows: Windows) -> Array:

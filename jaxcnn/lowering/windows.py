@@ -1,7 +1,7 @@
 """Windows on an array: where they lie, what each of their taps sees, and a walk over the taps."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -57,6 +57,15 @@ class Windows(NamedTuple):
                 inside = (pixels >= 0) & (pixels < shape[axis])
                 seen = seen & inside.reshape([-1 if a == axis else 1 for a in range(len(shape))])
         return seen
+
+    def pixels(self, taps: Array, shape: tuple[int, ...], axes: Sequence[int]) -> Array:
+        """The pixel, row-major over `axes` of an array of `shape`, that tap number `taps` of every window sees."""
+        flat, position = jnp.zeros_like(taps), jnp.unravel_index(taps, self.window)
+        for axis in axes:
+            cell = lax.broadcasted_iota(taps.dtype, taps.shape, axis)
+            pixel = cell * self.strides[axis] + position[axis] * self.dilation[axis] - self.padding[axis][0]
+            flat = flat * shape[axis] + pixel
+        return flat
 
     def pad(self, x: Array, value: Any) -> Array:
         """`x` with its padding filled by `value`."""
