@@ -5,67 +5,22 @@ Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016)
 `lax`; `ceil_mode` is PyTorch's.
 """
 
-import operator
-from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
+from typing import Any, TypeAlias
 
-import numpy as np
+from jaxcnn.arguments import Flag as Flag
+from jaxcnn.arguments import Int as Int
+from jaxcnn.arguments import Padding as Padding
+from jaxcnn.arguments import Size as Size
+from jaxcnn.arguments import as_bool as as_bool
+from jaxcnn.arguments import as_int as as_int
+from jaxcnn.arguments import as_sizes as as_sizes
+from jaxcnn.arguments import entries as entries
+from jaxcnn.borders import Axis, explain_axes
 
-if TYPE_CHECKING:
-    Int: TypeAlias = SupportsIndex
-    Flag: TypeAlias = bool
-    Size: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
-    Padding: TypeAlias = str | SupportsIndex | Sequence[SupportsIndex] | Sequence[Sequence[SupportsIndex]]
-else:  # At run time every value gets in, so that a wrong one meets our sentence and not a type checker's.
-    Int = Flag = Size = Padding = Any
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 
 PADDING_WORDS = ("VALID", "SAME", "SAME_LOWER", "FULL", "CAUSAL")
-
-
-def as_int(name: str, value: Any, *, minimum: int) -> int:
-    """`value` as an int of at least `minimum`; booleans and floats are refused, NumPy integers are not."""
-    number = _integer(value)
-    if number is None or number < minimum:
-        raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}")
-    if number >= 2**31:
-        raise ValueError(f"{name} must be below 2**31, got {value!r}")
-    return number
-
-
-def _integer(value: Any) -> int | None:
-    try:
-        return None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        return None
-
-
-def as_sizes(name: str, value: Any, spatial_dims: int, *, minimum: int = 1) -> tuple[int, ...]:
-    """An int for every spatial dimension, or one int each, as a tuple of `spatial_dims` ints >= `minimum`."""
-    rule = f"{name} must be an integer >= {minimum} or {spatial_dims} of them, one a spatial dimension"
-    sizes = entries(value)
-    if sizes is None:
-        sizes = (value,) * spatial_dims
-    if len(sizes) != spatial_dims:
-        raise ValueError(f"{rule}; got {value!r}, which has {len(sizes)}")
-    if any(size is None or size < minimum for size in map(_integer, sizes)):
-        raise ValueError(f"{rule}; got {value!r}")
-    return tuple(as_int(name, size, minimum=minimum) for size in sizes)
-
-
-def as_bool(name: str, value: Any) -> bool:
-    """`value` as a bool; a word such as "no", which Python takes for true, is refused."""
-    if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
-
-
-def entries(value: Any) -> tuple[Any, ...] | None:
-    """The entries of a list, a tuple or an array with axes; None for anything else, a word included."""
-    if isinstance(value, str | bytes) or not (isinstance(value, Sequence) or getattr(value, "ndim", 0)):
-        return None
-    return tuple(value)
 
 
 def dilated(size: int, dilation: int) -> int:
@@ -262,7 +217,10 @@ def spatial_and_window(spatial: Any, window: Any) -> tuple[tuple[int, ...], tupl
 def explain_padding(
     spatial: Size, window: Size, *, strides: Size = 1, padding: Padding = "VALID", dilation: Size = 1
 ) -> str:
-    """What a window meets at the borders, in words: pads, cells, dropped pixels and overlaps, a paragraph a dimension.
+    """What a window meets at the borders and how windows overlap, in words, a paragraph a dimension.
+
+    Says pads, cells, covered and dropped pixels; where SAME differs from a symmetric padding; and whether a transposed
+    convolution with these options, from the cells back to the pixels, leaves a checkerboard.
 
     Args:
       spatial: N input sizes in pixels.
@@ -270,31 +228,11 @@ def explain_padding(
 
     Raises:
       ValueError: as `conv_output_shape`.
+
+    Source: Dumoulin and Visin (2016); Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts" (2016).
     """
     windows = pool_windows(spatial, window, strides=strides, padding=padding, dilation=dilation, ceil_mode=False)
-    word = padding.upper() if isinstance(padding, str) else None
-    return "\n".join(_explain_axis(windows, axis, word) for axis in range(len(windows.spatial)))
-
-
-def _explain_axis(windows: PoolWindows, axis: int, word: str | None) -> str:
-    size, cells, (low, high) = windows.spatial[axis], windows.output_shape[axis], windows.padding[axis]
-    window, stride, dilation = windows.window[axis], windows.strides[axis], windows.dilation[axis]
-    seen = Counter(pixel for cell in range(cells) for pixel in windows.inside(axis, cell))
-    counts = [seen[pixel] for pixel in range(size)]
-    dropped = [pixel for pixel, count in enumerate(counts) if not count]
-    where = f" (positions {', '.join(map(str, dropped))})" if 0 < len(dropped) <= 8 else ""
-    # Dilated windows may interleave without a common pixel.
-    shared = 0 if stride % dilation else max(window - stride // dilation, 0)
-    lines = [
-        f"dimension {axis}: {size} pixels, window {window}, stride {stride}, dilation {dilation} -> {cells} cells",
-        f"  padding {f'{word}: ' if word else ''}{low} before, {high} after",
-        f"  {size - len(dropped)} of {size} pixels are covered, {len(dropped)} dropped{where}",
-        f"  neighbouring windows share {shared or 'no'} pixels; a pixel lies in {min(counts)} to {max(counts)} windows",
-    ]
-    if word in ("SAME", "SAME_LOWER") and low != high:
-        turned = "" if word == "SAME" else "the other way round, "
-        lines.append(
-            f"  TF and Keras pad {turned}{min(low, high)} before and {max(low, high)} after; "
-            f"a symmetric padding={max(low, high)} (PyTorch's habit) looks at other pixels"
-        )
-    return "\n".join(lines)
+    spans = map(dilated, windows.window, windows.dilation)
+    fields = windows.spatial, windows.window, windows.strides, windows.dilation, windows.padding, spans
+    axes = [Axis(*axis) for axis in zip(*fields, windows.output_shape, strict=True)]
+    return explain_axes(axes, padding.upper() if isinstance(padding, str) else "")

@@ -1,0 +1,41 @@
+"""Integers, sizes and flags: every spelling, every refusal."""
+
+import numpy as np
+import pytest
+
+from jaxcnn import arguments, geometry
+
+
+@pytest.mark.parametrize("sizes", [3, (3, 3), [3, 3], np.array([3, 3]), np.int64(3)])
+def test_spellings_of_one_size(sizes):
+    assert arguments.as_sizes("window", sizes, 2) == (3, 3)
+    assert geometry.conv_output_shape((7, 7), sizes, strides=sizes) == (2, 2)
+
+
+@pytest.mark.parametrize("value", [None, "3", 1.0, True, np.float32(2), np.bool_(True), [1]])
+def test_not_an_integer(value):
+    with pytest.raises(ValueError, match="strides must be an integer of at least 1, got"):
+        arguments.as_int("strides", value, minimum=1)
+
+
+def test_too_small_and_too_large():
+    with pytest.raises(ValueError, match=r"groups must be an integer of at least 1, got 0$"):
+        arguments.as_int("groups", 0, minimum=1)
+    with pytest.raises(ValueError, match=r"strides must be below 2\*\*31, got 2147483648$"):
+        arguments.as_sizes("strides", (1, 2**31), 2)
+
+
+def test_flags():
+    assert arguments.as_bool("ceil_mode", np.bool_(True)) is True
+    with pytest.raises(ValueError, match="ceil_mode must be True or False, got 'no'"):
+        arguments.as_bool("ceil_mode", "no")
+
+
+def test_entries():
+    assert arguments.entries(np.arange(2)) == (0, 1)
+    assert [arguments.entries(value) for value in ("SAME", b"SAME", 3, np.int32(3), {1}, None)] == [None] * 6
+
+
+def test_geometry_offers_them():
+    names = ["Flag", "Int", "Padding", "Size", "as_bool", "as_int", "as_sizes", "entries"]
+    assert all(getattr(geometry, name) is getattr(arguments, name) for name in names)
