@@ -1,5 +1,6 @@
-"""Convolution layers: a kernel and a bias around `functional.conv`."""
+"""The convolution layer: a kernel and a bias around `functional.conv`."""
 
+import functools
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,15 +11,15 @@ from jaxtyping import Shaped
 
 from jaxcnn import functional as F
 from jaxcnn import geometry
-from jaxcnn.functional.conv import PADDING_MODES, PaddingMode, refuse_with_input_dilation
-from jaxcnn.functional.layout import DATA_FORMATS, DataFormat, one_of
+from jaxcnn.functional.conv import PaddingMode
+from jaxcnn.functional.layout import DataFormat
 from jaxcnn.geometry import Flag, Int, Padding, Size
-from jaxcnn.nn.options import inexact, promote, static_padding, window_of
+from jaxcnn.nn.options import divisor_groups
+from jaxcnn.nn.parameters import bias_parameter, default_kernel_init, parameter
+from jaxcnn.nn.windowed import PaddedConv
 
-default_kernel_init = nnx.initializers.glorot_uniform()
 
-
-class Conv(nnx.Module):
+class Conv(PaddedConv):
     """A convolution layer: `functional.conv` with a kernel and a bias of its own."""
 
     def __init__(
@@ -60,41 +61,25 @@ class Conv(nnx.Module):
         Raises:
           ValueError: for sizes or options that can't fit any input.
         """
-        window = window_of("kernel_size", kernel_size, spatial_dims)
+        super().__init__(
+            kernel_size,
+            strides=strides,
+            padding=padding,
+            padding_mode=padding_mode,
+            input_dilation=input_dilation,
+            kernel_dilation=kernel_dilation,
+            data_format=data_format,
+            precision=precision,
+            spatial_dims=spatial_dims,
+            dtype=dtype,
+        )
         self.in_features = geometry.as_int("in_features", in_features, minimum=1)
         self.out_features = geometry.as_int("out_features", out_features, minimum=1)
-        self.kernel_size = window
-        self.strides = geometry.as_sizes("strides", strides, len(window))
-        self.padding = static_padding(padding, window, self.strides)
-        self.padding_mode = one_of("padding_mode", padding_mode, tuple(PADDING_MODES))
-        self.input_dilation = geometry.as_sizes("input_dilation", input_dilation, len(window))
-        refuse_with_input_dilation(self.padding, self.padding_mode, self.input_dilation)
-        self.kernel_dilation = geometry.as_sizes("kernel_dilation", kernel_dilation, len(window))
-        self.groups = geometry.as_int("groups", groups, minimum=1)
-        self.data_format = one_of("data_format", data_format, DATA_FORMATS)
-        self.precision, self.dtype = precision, None if dtype is None else inexact("dtype", dtype)
-        if self.in_features % self.groups or self.out_features % self.groups:
-            raise ValueError(
-                f"groups must divide in_features and out_features; got {groups} with {in_features} and {out_features}"
-            )
-        shape = (*window, self.in_features // self.groups, self.out_features)
-        self.kernel = nnx.Param(kernel_init(rngs.params(), shape, inexact("param_dtype", param_dtype)))
-        bias = bias_init(rngs.params(), shape[-1:], param_dtype) if geometry.as_bool("use_bias", use_bias) else None
-        self.bias = nnx.data(None if bias is None else nnx.Param(bias))
+        self.groups = divisor_groups(groups, self.in_features, self.out_features)
+        shape = (*self.kernel_size, self.in_features // self.groups, self.out_features)
+        self.kernel = parameter(kernel_init, rngs, shape, param_dtype)
+        self.bias = bias_parameter(use_bias, bias_init, rngs, shape[-1:], param_dtype)
 
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
         """`functional.conv` of `x` (its shapes and errors) with this layer's parameters."""
-        x, kernel, bias = promote(x, self.kernel[...], None if self.bias is None else self.bias[...], dtype=self.dtype)
-        return F.conv(
-            x,
-            kernel,
-            bias,
-            strides=self.strides,
-            padding=self.padding,
-            padding_mode=self.padding_mode,
-            input_dilation=self.input_dilation,
-            kernel_dilation=self.kernel_dilation,
-            groups=self.groups,
-            data_format=self.data_format,
-            precision=self.precision,
-        )
+        return self._apply(functools.partial(F.conv, groups=self.groups), x, self.kernel, self.bias)

@@ -1,12 +1,14 @@
 """Options of layers, parsed once in the constructor, where a wrong one is nearest to its cause."""
 
+from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
 from jaxcnn import geometry
-from jaxcnn.geometry import Int, Padding
+from jaxcnn.geometry import Int, Padding, Size
 
 
 def window_of(name: str, window: Any, spatial_dims: Int) -> tuple[int, ...]:
@@ -20,6 +22,63 @@ def window_of(name: str, window: Any, spatial_dims: Int) -> tuple[int, ...]:
     if count not in (1, 2, 3):
         raise ValueError(f"{name} must have 1 to 3 spatial dimensions, got {count} in {name}={window!r}")
     return geometry.as_sizes(name, window, count)
+
+
+def sliding(
+    name: str, window: Size, strides: Size, padding: Padding, dilation: Size, spatial_dims: Int, *, dilation_name: str
+) -> tuple[tuple[int, ...], tuple[int, ...], Any, tuple[int, ...]]:
+    """A window, its strides, padding and dilation, parsed together since the window's length is N for all.
+
+    Raises:
+      ValueError: for options that can't fit any input.
+    """
+    sizes = window_of(name, window, spatial_dims)
+    strides = geometry.as_sizes("strides", strides, len(sizes))
+    dilation = geometry.as_sizes(dilation_name, dilation, len(sizes))
+    return sizes, strides, static_padding(padding, sizes, strides), dilation
+
+
+def optional_dims(spatial_dims: Int | None) -> int | None:
+    """N, or None where a layer takes it from the rank of a batched input.
+
+    Raises:
+      ValueError: for an int below 1.
+    """
+    return None if spatial_dims is None else geometry.as_int("spatial_dims", spatial_dims, minimum=1)
+
+
+def known_sizes(name: str, value: Any, spatial_dims: Int | None) -> int | tuple[int, ...]:
+    """`value` as a tuple where N is known, from its own length or from `spatial_dims`; else the one int for any N.
+
+    Raises:
+      ValueError: for anything but ints above 0, 1 to 3 of them, or another count than `spatial_dims`.
+    """
+    given, dims = geometry.entries(value), optional_dims(spatial_dims)
+    dims = len(given) if dims is None and given is not None else dims
+    if dims is None:
+        return geometry.as_int(name, value, minimum=1)
+    if dims not in (1, 2, 3):
+        raise ValueError(f"{name} must have 1 to 3 spatial dimensions, got {dims} in {name}={value!r}")
+    return geometry.as_sizes(name, value, dims)
+
+
+def divisor_groups(groups: Int, in_features: int, out_features: int) -> int:
+    """`groups` as an int that divides the channels on both sides.
+
+    Raises:
+      ValueError: where it doesn't.
+    """
+    groups = geometry.as_int("groups", groups, minimum=1)
+    if in_features % groups or out_features % groups:
+        raise ValueError(
+            f"groups must divide in_features and out_features; got {groups} with {in_features} and {out_features}"
+        )
+    return groups
+
+
+def try_options(operation: Callable[[Array], Any], spatial_dims: int = 1) -> None:
+    """Let a function refuse its options now, by its own sentences, on the shape of a batch of one pixel."""
+    jax.eval_shape(operation, jax.ShapeDtypeStruct((1,) * (spatial_dims + 2), jnp.float32))
 
 
 def static_padding(padding: Padding, window: tuple[int, ...], strides: tuple[int, ...]) -> Any:

@@ -1,7 +1,6 @@
 """Pooling layers: no parameters, a window and its options fixed in the constructor."""
 
 import functools
-from collections.abc import Callable
 
 from flax import nnx
 from jax import Array
@@ -12,54 +11,11 @@ from jaxcnn import functional as F
 from jaxcnn import geometry
 from jaxcnn.functional.layout import DATA_FORMATS, DataFormat, one_of
 from jaxcnn.geometry import Flag, Int, Padding, Size
-from jaxcnn.nn.options import static_padding, window_of
+from jaxcnn.nn.options import optional_dims
+from jaxcnn.nn.windowed import WindowedPool
 
 
-class _Pool(nnx.Module):
-    """The options that every windowed pool has."""
-
-    def __init__(
-        self,
-        window: Size,
-        *,
-        strides: Size | None = None,
-        padding: Padding = "VALID",
-        dilation: Size = 1,
-        ceil_mode: Flag = False,
-        data_format: DataFormat = "channels_last",
-        spatial_dims: Int = 2,
-    ):
-        """Fix the options of the `functional` pool of the same name.
-
-        Args:
-          window: pixels: N ints, or one int for `spatial_dims` equal sides.
-          strides: pixels between windows; None means the window.
-          padding, dilation, ceil_mode, data_format: as in `functional.pool`.
-          spatial_dims: N where `window` is an int.
-
-        Raises:
-          ValueError: for options that can't fit any input.
-        """
-        self.window = window_of("window", window, spatial_dims)
-        self.strides = self.window if strides is None else geometry.as_sizes("strides", strides, len(self.window))
-        self.padding = static_padding(padding, self.window, self.strides)
-        self.dilation = geometry.as_sizes("dilation", dilation, len(self.window))
-        self.ceil_mode = geometry.as_bool("ceil_mode", ceil_mode)
-        self.data_format = one_of("data_format", data_format, DATA_FORMATS)
-
-    def _apply(self, operation: Callable[..., Array], x: ArrayLike) -> Array:
-        return operation(
-            x,
-            self.window,
-            strides=self.strides,
-            padding=self.padding,
-            dilation=self.dilation,
-            ceil_mode=self.ceil_mode,
-            data_format=self.data_format,
-        )
-
-
-class MaxPool(_Pool):
+class MaxPool(WindowedPool):
     """`functional.max_pool` as a layer."""
 
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
@@ -67,7 +23,7 @@ class MaxPool(_Pool):
         return self._apply(F.max_pool, x)
 
 
-class MinPool(_Pool):
+class MinPool(WindowedPool):
     """`functional.min_pool` as a layer."""
 
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
@@ -75,7 +31,7 @@ class MinPool(_Pool):
         return self._apply(F.min_pool, x)
 
 
-class SumPool(_Pool):
+class SumPool(WindowedPool):
     """`functional.sum_pool` as a layer."""
 
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
@@ -83,7 +39,7 @@ class SumPool(_Pool):
         return self._apply(F.sum_pool, x)
 
 
-class AvgPool(_Pool):
+class AvgPool(WindowedPool):
     """`functional.avg_pool` as a layer."""
 
     def __init__(
@@ -136,7 +92,7 @@ class _GlobalPool(nnx.Module):
           ValueError: for options that can't fit any input.
         """
         self.keepdims = geometry.as_bool("keepdims", keepdims)
-        self.spatial_dims = None if spatial_dims is None else geometry.as_int("spatial_dims", spatial_dims, minimum=1)
+        self.spatial_dims = optional_dims(spatial_dims)
         self.data_format = one_of("data_format", data_format, DATA_FORMATS)
 
 
