@@ -11,7 +11,7 @@ from jaxcnn import functional as F
 from jaxcnn import geometry
 from jaxcnn.functional.layout import DATA_FORMATS, DataFormat, one_of
 from jaxcnn.geometry import Flag, Int, Padding, Size
-from jaxcnn.nn.options import optional_dims
+from jaxcnn.nn.options import optional_dims, try_options
 from jaxcnn.nn.windowed import WindowedPool
 
 
@@ -73,6 +73,43 @@ class AvgPool(WindowedPool):
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
         """The mean of every window; shapes and errors as in `functional.avg_pool`."""
         return self._apply(functools.partial(F.avg_pool, count_include_pad=self.count_include_pad), x)
+
+
+class LpPool(WindowedPool):
+    """`functional.lp_pool` as a layer."""
+
+    def __init__(
+        self,
+        window: Size,
+        *,
+        p: float | Int = 2,
+        strides: Size | None = None,
+        padding: Padding = "VALID",
+        dilation: Size = 1,
+        ceil_mode: Flag = False,
+        data_format: DataFormat = "channels_last",
+        spatial_dims: Int = 2,
+    ):
+        """Fix the options of `functional.lp_pool`; `spatial_dims` is N where `window` is an int.
+
+        Raises:
+          ValueError: for options that can't fit any input.
+        """
+        super().__init__(
+            window,
+            strides=strides,
+            padding=padding,
+            dilation=dilation,
+            ceil_mode=ceil_mode,
+            data_format=data_format,
+            spatial_dims=spatial_dims,
+        )
+        try_options(functools.partial(F.lp_pool, window=1, p=p))
+        self.p = float(p)
+
+    def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
+        """(Σ |x|^p)^(1/p) of every window; shapes and errors as in `functional.lp_pool`."""
+        return self._apply(functools.partial(F.lp_pool, p=self.p), x)
 
 
 class _GlobalPool(nnx.Module):

@@ -9,6 +9,7 @@ from jax.typing import ArrayLike
 
 from jaxcnn import geometry
 from jaxcnn.functional.conv import PADDING_MODES, PaddingMode, refuse_with_input_dilation
+from jaxcnn.functional.dtypes import as_array
 from jaxcnn.functional.layout import DATA_FORMATS, DataFormat, one_of
 from jaxcnn.geometry import Flag, Int, Padding, Size
 from jaxcnn.nn.options import inexact, promote, sliding
@@ -48,7 +49,7 @@ class WindowedConv(nnx.Module):
         self.precision, self.dtype = precision, None if dtype is None else inexact("dtype", dtype)
 
     def _apply(self, operation: Callable[..., Any], x: ArrayLike, *parameters: nnx.Param | None) -> Any:
-        x, *values = promote(x, *map(value_of, parameters), dtype=self.dtype)
+        x, *values = promote(as_array("x", x), *map(value_of, parameters), dtype=self.dtype)
         return operation(
             x,
             *values,
