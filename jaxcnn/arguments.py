@@ -1,5 +1,6 @@
 """Arguments parsed once: integers, one size for all dimensions or one each, flags; and the types that say so."""
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
@@ -15,13 +16,22 @@ else:  # At run time every value gets in, so that a wrong one meets our sentence
     Int = Flag = Size = Padding = Any
 
 
+MOST_PIXELS = 2**40  # Beyond every machine's memory; XLA ends the whole process where sizes overflow.
+
+
+def shown(value: Any) -> str:
+    """`value` as an error quotes it: on one line, and not all of a large one."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
 def as_int(name: str, value: Any, *, minimum: int) -> int:
     """`value` as an int of at least `minimum`; booleans and floats are refused, NumPy integers are not."""
     number = _integer(value)
     if number is None or number < minimum:
-        raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}")
+        raise ValueError(f"{name} must be an integer of at least {minimum}, got {shown(value)}")
     if number >= 2**31:
-        raise ValueError(f"{name} must be below 2**31, got {value!r}")
+        raise ValueError(f"{name} must be below 2**31, got {shown(value)}")
     return number
 
 
@@ -39,16 +49,22 @@ def as_sizes(name: str, value: Any, spatial_dims: int, *, minimum: int = 1) -> t
     if sizes is None:
         sizes = (value,) * spatial_dims
     if len(sizes) != spatial_dims:
-        raise ValueError(f"{rule}; got {value!r}, which has {len(sizes)}")
+        raise ValueError(f"{rule}; got {shown(value)}, which has {len(sizes)}")
     if any(size is None or size < minimum for size in map(_integer, sizes)):
-        raise ValueError(f"{rule}; got {value!r}")
+        raise ValueError(f"{rule}; got {shown(value)}")
     return tuple(as_int(name, size, minimum=minimum) for size in sizes)
+
+
+def refuse_huge(name: str, sizes: Sequence[int], most: int = MOST_PIXELS) -> None:
+    """ValueError where the argument `name` asks for a map of `most` pixels or more."""
+    if math.prod(sizes) >= most:
+        raise ValueError(f"{name} must leave a map of fewer than 2**{most.bit_length() - 1} pixels; got {tuple(sizes)}")
 
 
 def as_bool(name: str, value: Any) -> bool:
     """`value` as a bool; a word such as "no", which Python takes for true, is refused."""
     if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
+        raise ValueError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)
 
 

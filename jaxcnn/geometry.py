@@ -16,6 +16,8 @@ from jaxcnn.arguments import as_bool as as_bool
 from jaxcnn.arguments import as_int as as_int
 from jaxcnn.arguments import as_sizes as as_sizes
 from jaxcnn.arguments import entries as entries
+from jaxcnn.arguments import refuse_huge as refuse_huge
+from jaxcnn.arguments import shown as shown
 from jaxcnn.borders import Axis, explain_axes
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
@@ -42,16 +44,23 @@ def padding_pairs(
       ValueError: for any other padding.
     """
     if isinstance(padding, str):
-        return _word_pairs(padding, spatial, window, strides, dilation)
+        pairs = _word_pairs(padding, spatial, window, strides, dilation)
+    else:
+        pairs = _number_pairs(padding, len(spatial))
+    refuse_huge("padding", [n + sum(pair) for n, pair in zip(spatial, pairs, strict=True)])
+    return pairs
+
+
+def _number_pairs(padding: Any, spatial_dims: int) -> Pairs:
     pads = entries(padding)
     if pads is None:
-        pads = (padding,) * len(spatial)
-    if len(pads) == len(spatial) and len({entries(pad) is None for pad in pads}) == 1:
+        pads = (padding,) * spatial_dims
+    if len(pads) == spatial_dims and len({entries(pad) is None for pad in pads}) == 1:
         try:
             return tuple(map(_pair, pads))
         except (TypeError, ValueError):
             pass
-    raise ValueError(f"padding must be {_padding_rule(len(spatial))}; got {padding!r}")
+    raise ValueError(f"padding must be {_padding_rule(spatial_dims)}; got {shown(padding)}")
 
 
 def _pair(pad: Any) -> tuple[int, int]:
@@ -110,6 +119,7 @@ def conv_output_shape(
     refuse_words_with_input_dilation(padding, inner)
     pairs = padding_pairs(padding, spatial, window, strides=strides, dilation=holes)
     sizes = [dilated(n, d) for n, d in zip(spatial, inner, strict=True)]
+    refuse_huge("input_dilation", sizes)
     return tuple(map(_cells, range(len(spatial)), sizes, window, strides, pairs, holes))
 
 
