@@ -6,6 +6,7 @@ from jaxcnn.functional.blur import blur_pool as blur_pool
 from jaxcnn.functional.conv import conv as conv
 from jaxcnn.functional.depthwise import depthwise_conv as depthwise_conv
 from jaxcnn.functional.depthwise import separable_conv as separable_conv
+from jaxcnn.functional.explain import explain as explain
 from jaxcnn.functional.fractional_pool import fractional_max_pool as fractional_max_pool
 from jaxcnn.functional.general import conv_general_dilated as conv_general_dilated
 from jaxcnn.functional.local import local_conv as local_conv

@@ -16,7 +16,7 @@ from jaxtyping import Shaped
 from jaxcnn import geometry
 from jaxcnn.functional import checks
 from jaxcnn.functional.dtypes import accumulator, as_array
-from jaxcnn.functional.layout import DataFormat, Layout, layout_of
+from jaxcnn.functional.layout import DataFormat, Layout, layout_of, window_dims
 from jaxcnn.functional.pool import avg_pool, max_pool
 from jaxcnn.lowering.pool import lowest
 from jaxcnn.lowering.windows import MOST_UNROLLED
@@ -88,17 +88,12 @@ def parse_sizes(x: Array, name: str, sizes: Any, data_format: DataFormat) -> tup
     Raises:
       ValueError: for anything else.
     """
-    given = geometry.entries(sizes)
-    spatial_dims = x.ndim - 2 if given is None else len(given)
-    if spatial_dims not in (1, 2, 3):
-        raise ValueError(
-            f"{name} must be an int with x of 3 to 5 axes (batch, *spatial, channels), or a tuple of 1 to 3 ints; got "
-            f"{sizes!r} with shape {x.shape}"
-        )
-    layout = layout_of(x, spatial_dims, data_format)
+    layout, given = layout_of(x, window_dims(sizes, x, name), data_format), geometry.entries(sizes)
     if given is not None:
         sizes = tuple(x.shape[a] if size is None else size for a, size in zip(layout.spatial, given, strict=True))
-    return layout, geometry.as_sizes(name, sizes, spatial_dims)
+    cells = geometry.as_sizes(name, sizes, len(layout.spatial))
+    geometry.refuse_huge(name, cells, most=2**31)
+    return layout, cells
 
 
 def adaptive_windows(size: int, cells: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,16 +9,17 @@ import numpy as np
 from jax import Array, lax
 
 from jaxcnn.functional.dtypes import as_array, is_exact
-from jaxcnn.geometry import PoolWindows
+from jaxcnn.geometry import PoolWindows, shown
 
 
 def refuse_empty_windows(windows: PoolWindows) -> None:
     """ValueError where a window sees padding alone: it has no extreme and no mean."""
-    for axis, taps in enumerate(windows.taps_inside()):
-        if 0 in taps:
+    for axis, cells in enumerate(windows.output_shape):
+        empty = next((cell for cell in range(cells) if not windows.inside(axis, cell)), None)
+        if empty is not None:
             raise ValueError(
                 f"padding must leave every window a pixel of the input; got {windows.padding[axis]} in spatial "
-                f"dimension {axis}, where window {taps.index(0)} of {windows.window[axis]} taps "
+                f"dimension {axis}, where window {empty} of {windows.window[axis]} taps "
                 f"(stride {windows.strides[axis]}, dilation {windows.dilation[axis]}) sees padding alone; "
                 "use less padding"
             )
@@ -38,6 +39,24 @@ def refuse_complex(x: Array, name: str) -> None:
         raise TypeError(f"x must be real for {name}, since complex numbers have no order, got {x.dtype}")
 
 
+def check_precision(precision: Any) -> None:
+    """Refuse what `lax.conv_general_dilated` doesn't take for its precision.
+
+    Raises:
+      ValueError: for it.
+    """
+    if precision is None or isinstance(precision, lax.Precision):
+        return
+    one = jax.ShapeDtypeStruct((1, 1, 1), jnp.float32)
+    try:
+        jax.eval_shape(lambda x: lax.conv(x, x, (1,), "VALID", precision), one)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(
+            'precision must be None, "default", "high", "highest", a jax.lax.Precision, or two of those; '
+            f"got {shown(precision)}"
+        ) from error
+
+
 def as_scalar(name: str, value: Any, dtype: Any) -> Array:
     """`value`, one number, in `dtype`, refused where that would lose a fraction, an imaginary part or its size.
 
@@ -48,7 +67,7 @@ def as_scalar(name: str, value: Any, dtype: Any) -> Array:
     if scalar.shape != ():
         raise ValueError(f"{name} must be a scalar, got shape {scalar.shape}")
     if not _holds(dtype, scalar.dtype) or not _in_range(dtype, value):
-        raise ValueError(f"{name} must fit the dtype of x, {dtype}; got {value!r}; use another one, or cast x")
+        raise ValueError(f"{name} must fit the dtype of x, {dtype}; got {shown(value)}; use another one, or cast x")
     return lax.convert_element_type(value, dtype)
 
 
@@ -76,6 +95,6 @@ def check_reducer(reducer: Callable[..., Any], dtype: Any) -> None:
     try:
         result = jax.eval_shape(reducer, one, one)
     except TypeError as error:
-        raise TypeError(f"{rule}, such as jax.lax.mul; got {reducer!r}: {error}") from error
+        raise TypeError(f"{rule}, such as jax.lax.mul; got {shown(reducer)}: {error}") from error
     if getattr(result, "shape", None) != () or result.dtype != dtype:
         raise ValueError(f"{rule}; for two scalars of {dtype}, got {result}")

@@ -8,6 +8,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Shaped
 
 from jaxcnn import geometry
+from jaxcnn.functional.checks import check_precision
 from jaxcnn.functional.dtypes import as_array, cast_bias, summed
 from jaxcnn.functional.layout import DataFormat, channels_last, layout_of, one_of
 from jaxcnn.geometry import Int, Padding, Size
@@ -82,6 +83,7 @@ def conv(
     pairs = geometry.padding_pairs(padding, spatial, window, strides=strides, dilation=kernel_dilation)
     x, pairs = padded(x, pairs, padding_mode)
     bias = None if bias is None else checked_bias(as_array("bias", bias), kernel.shape[-1], dtype)
+    check_precision(precision)
     y = primitive.conv_general_dilated(
         x,
         kernel.astype(dtype),
@@ -108,15 +110,15 @@ def channels_last_numbers(spatial_dims: int) -> lax.ConvDimensionNumbers:
     return lax.ConvDimensionNumbers(image, (last, last - 1, *range(last - 1)), image)
 
 
-def spatial_dims_of(kernel: Array, form: str) -> int:
-    """N, from the rank of a kernel of the shape that `form` describes.
+def spatial_dims_of(kernel: Array, form: str, name: str = "kernel") -> int:
+    """N, from the rank of a kernel, the argument `name`, of the shape that `form` describes.
 
     Raises:
       ValueError: for another rank, or an empty kernel.
     """
     if kernel.ndim not in (3, 4, 5) or 0 in kernel.shape:
         raise ValueError(
-            f"kernel must have shape {form}, none of them 0, with 1 to 3 window dimensions; got shape {kernel.shape}"
+            f"{name} must have shape {form}, none of them 0, with 1 to 3 window dimensions; got shape {kernel.shape}"
         )
     return kernel.ndim - 2
 
@@ -162,7 +164,7 @@ def refuse_with_input_dilation(padding: Padding, padding_mode: PaddingMode, inpu
     geometry.refuse_words_with_input_dilation(padding, input_dilation)
     if padding_mode != "zeros" and max(input_dilation) > 1:
         raise ValueError(
-            f'padding_mode must be "zeros" when input_dilation is above 1; got {padding_mode!r} with '
+            f'padding_mode must be "zeros" when input_dilation is above 1; got {geometry.shown(padding_mode)} with '
             f"input_dilation={input_dilation}"
         )
 

@@ -42,13 +42,8 @@ def depthwise_conv(
     Source: `tf.nn.depthwise_conv2d`, `keras.layers.DepthwiseConv2D`.
     """
     x, kernel = as_array("x", x), as_array("kernel", kernel)
-    layout = layout_of(x, spatial_dims_of(kernel, "(*window, channels, multiplier)"), data_format)
+    _check_channels(x, "kernel", kernel, data_format)
     *window, channels, multiplier = kernel.shape
-    if x.shape[layout.channels] != channels:
-        raise ValueError(
-            f"kernel must have shape (*window, channels, multiplier), its channels those of x, "
-            f"{x.shape[layout.channels]}; got {kernel.shape}"
-        )
     return conv(
         x,
         kernel.reshape(*window, 1, channels * multiplier),
@@ -96,13 +91,11 @@ def separable_conv(
 
     Source: Chollet, "Xception" (2017); `keras.layers.SeparableConv2D`.
     """
-    depthwise, pointwise = (
-        as_array("depthwise_kernel", depthwise_kernel),
-        as_array("pointwise_kernel", pointwise_kernel),
-    )
-    spatial_dims = spatial_dims_of(depthwise, "(*window, channels, multiplier)")
-    expected = (1,) * spatial_dims + (depthwise.shape[-2] * depthwise.shape[-1],)
-    if pointwise.ndim != spatial_dims + 2 or pointwise.shape[:-1] != expected:
+    x, depthwise = as_array("x", x), as_array("depthwise_kernel", depthwise_kernel)
+    pointwise = as_array("pointwise_kernel", pointwise_kernel)
+    _check_channels(x, "depthwise_kernel", depthwise, data_format)
+    expected = (1,) * (depthwise.ndim - 2) + (depthwise.shape[-2] * depthwise.shape[-1],)
+    if pointwise.shape[:-1] != expected or not pointwise.size:
         raise ValueError(
             f"pointwise_kernel must have shape {(*expected, 'out_channels')} after depthwise_kernel {depthwise.shape}; "
             f"got {pointwise.shape}"
@@ -119,3 +112,12 @@ def separable_conv(
         precision=precision,
     )
     return conv(mixed, pointwise, bias, data_format=data_format, precision=precision)
+
+
+def _check_channels(x: Array, name: str, kernel: Array, data_format: DataFormat) -> None:
+    form = "(*window, channels, multiplier)"
+    layout = layout_of(x, spatial_dims_of(kernel, form, name), data_format)
+    if x.shape[layout.channels] != kernel.shape[-2]:
+        raise ValueError(
+            f"{name} must have shape {form}, its channels those of x, {x.shape[layout.channels]}; got {kernel.shape}"
+        )

@@ -5,21 +5,32 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from jaxcnn.geometry import shown
+
 
 def as_array(name: str, value: Any) -> Array:
     """`value` as a JAX array.
 
     Raises:
       TypeError: where it doesn't hold numbers.
+      ValueError: for integers that no dtype holds.
     """
     try:
-        array = None if isinstance(value, str | bytes) else jnp.asarray(value)
-    except (TypeError, ValueError, OverflowError):
+        array = None if _has_words(value) else jnp.asarray(value)
+    except (TypeError, ValueError):
         array = None
+    except OverflowError as error:
+        raise ValueError(f"{name} must hold integers of at most 64 bits, got {shown(value)}; use floats") from error
     if array is None or not (jnp.issubdtype(array.dtype, jnp.number) or array.dtype == jnp.bool_):
         kind = type(value).__name__ if array is None else f"one of {array.dtype}"
         raise TypeError(f"{name} must be an array of numbers, got {kind}")
     return array
+
+
+def _has_words(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_has_words, value))
+    return isinstance(value, str | bytes)
 
 
 def is_exact(dtype: Any) -> bool:

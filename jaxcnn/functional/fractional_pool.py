@@ -1,7 +1,7 @@
 """Fractional max pooling: windows whose distances are drawn, from an explicit key."""
 
-import numbers
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
@@ -15,7 +15,7 @@ from jaxcnn import geometry
 from jaxcnn.functional import checks
 from jaxcnn.functional.adaptive import max_over
 from jaxcnn.functional.dtypes import as_array
-from jaxcnn.functional.layout import DataFormat, Layout, layout_of
+from jaxcnn.functional.layout import DataFormat, Layout, layout_of, window_dims
 from jaxcnn.functional.random_pool import Key, check_key
 from jaxcnn.geometry import Size
 
@@ -86,17 +86,12 @@ def _parse_fractional(x, window, output_size, output_ratio, data_format) -> tupl
     if (output_size is None) == (output_ratio is None):
         raise ValueError(
             "output_size must be given or else output_ratio, one of them; got "
-            f"output_size={output_size!r} and output_ratio={output_ratio!r}"
+            f"output_size={geometry.shown(output_size)} and output_ratio={geometry.shown(output_ratio)}"
         )
-    given = [geometry.entries(value) for value in (window, output_size, output_ratio)]
-    counts = [len(sizes) for sizes in given if sizes is not None]
-    spatial_dims = counts[0] if counts else x.ndim - 2
-    if spatial_dims not in (1, 2, 3):
-        raise ValueError(
-            f"window must be an int with x of 3 to 5 axes (batch, *spatial, channels), or a tuple of 1 to 3 ints; got "
-            f"{window!r} with shape {x.shape}"
-        )
-    layout = layout_of(x, spatial_dims, data_format)
+    options = {"window": window, "output_size": output_size, "output_ratio": output_ratio}
+    name, given = next(((n, v) for n, v in options.items() if geometry.entries(v) is not None), ("window", window))
+    layout = layout_of(x, window_dims(given, x, name), data_format)
+    spatial_dims = len(layout.spatial)
     spatial = tuple(x.shape[axis] for axis in layout.spatial)
     sizes = geometry.as_sizes("window", window, spatial_dims)
     name, cells = "output_size", output_size
@@ -110,12 +105,12 @@ def _parse_fractional(x, window, output_size, output_ratio, data_format) -> tupl
 def _scaled(spatial: tuple[int, ...], output_ratio: Any) -> tuple[int, ...]:
     ratios = geometry.entries(output_ratio)
     ratios = (output_ratio,) * len(spatial) if ratios is None else ratios
-    known = [isinstance(r, numbers.Real) and 0 < float(r) < 1 for r in ratios]
+    known = [isinstance(r, float | np.floating | Fraction) and 0 < float(r) < 1 for r in ratios]
     cells = tuple(int(n * float(r)) for n, r, ok in zip(spatial, ratios, known, strict=False) if ok)
     if len(ratios) != len(spatial) or not all(known) or 0 in cells:
         raise ValueError(
             f"output_ratio must be above 0 and below 1, one number or {len(spatial)}, and leave a cell of the "
-            f"{spatial} pixels; got {output_ratio!r}"
+            f"{spatial} pixels; got {geometry.shown(output_ratio)}"
         )
     return cells
 

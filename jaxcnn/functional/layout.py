@@ -38,7 +38,7 @@ def one_of(name: str, value: Any, allowed: Sequence[str]) -> Any:
       ValueError: where it isn't.
     """
     if not isinstance(value, str) or value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {geometry.shown(value)}")
     return value
 
 
@@ -63,8 +63,8 @@ def layout_of(x: Array, spatial_dims: int, data_format: DataFormat, name: str = 
     return layout
 
 
-def window_dims(window: Any, x: Array) -> int:
-    """N: the length of a tuple `window`, or what an int leaves of the axes of a batched `x`.
+def window_dims(window: Any, x: Array, name: str = "window") -> int:
+    """N: the length of a tuple `window`, the argument `name`, or what an int leaves of the axes of a batched `x`.
 
     Raises:
       ValueError: where that isn't 1, 2 or 3.
@@ -73,8 +73,8 @@ def window_dims(window: Any, x: Array) -> int:
     spatial_dims = x.ndim - 2 if sizes is None else len(sizes)
     if spatial_dims not in (1, 2, 3):
         raise ValueError(
-            f"window must be an int with x of 3 to 5 axes (batch, *spatial, channels), or a tuple of 1 to 3 ints; got "
-            f"{window!r} with shape {x.shape}"
+            f"{name} must be an int with x of 3 to 5 axes (batch, *spatial, channels), or a tuple of 1 to 3 ints; got "
+            f"{geometry.shown(window)} with shape {x.shape}"
         )
     return spatial_dims
 

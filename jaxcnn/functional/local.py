@@ -8,6 +8,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Shaped
 
 from jaxcnn import geometry
+from jaxcnn.functional.checks import check_precision
 from jaxcnn.functional.dtypes import accumulator, as_array, cast_bias, summed
 from jaxcnn.functional.layout import DataFormat, channels_last, layout_of
 from jaxcnn.functional.patches import extract_patches
@@ -57,8 +58,9 @@ def local_conv(
             f"{(*expected, *window, x.shape[-1], kernel.shape[-1])}; got {kernel.shape}"
         )
     bias = None if bias is None else _checked_bias(as_array("bias", bias), out, kernel.shape[-1], dtype)
+    check_precision(precision)
     patches = extract_patches(x, window, strides=strides, padding=padding, dilation=kernel_dilation)
-    weights = kernel.astype(dtype).reshape(*out, -1, kernel.shape[-1])
+    weights = kernel.astype(dtype).reshape(*out, patches.shape[-1], kernel.shape[-1])
     y = jnp.einsum(
         "b...i,...io->b...o", patches, weights, precision=precision, preferred_element_type=accumulator(dtype)
     ).astype(dtype)

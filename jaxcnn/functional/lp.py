@@ -9,6 +9,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 from jaxtyping import Shaped
 
+from jaxcnn import geometry
 from jaxcnn.functional.dtypes import accumulator, as_array
 from jaxcnn.functional.layout import DataFormat
 from jaxcnn.functional.pool import full_rank, parse_windows
@@ -59,9 +60,13 @@ def lp_pool(
 
 
 def _order(p: Any) -> float:
-    if isinstance(p, bool) or not isinstance(p, numbers.Real) or not float(p) >= 1:
-        raise ValueError(f"p must be a number of at least 1, math.inf included; got {p!r}")
-    return float(p)
+    try:
+        order = float(p) if isinstance(p, numbers.Real) and not isinstance(p, bool) else math.nan
+    except OverflowError:
+        order = math.nan
+    if not order >= 1:
+        raise ValueError(f"p must be a number of at least 1, math.inf included; got {geometry.shown(p)}")
+    return order
 
 
 def _norm(x: Array, p: float, windows: Windows) -> Array:

@@ -57,7 +57,7 @@ def local_response_norm(
     size = geometry.as_int("size", size, minimum=1)
     wide = x.astype(accumulator(x.dtype))
     alpha, k = _at_least_0("alpha", alpha, wide.dtype), _at_least_0("k", k, wide.dtype)
-    base = k + alpha * lowering.total(wide * wide, _neighbours(axis, size, x.ndim))
+    base = k + alpha * lowering.total(wide * wide, _neighbours(axis, size, x.shape))
     beta = checks.as_scalar("beta", beta, wide.dtype)
     silent = base == 0
     return jnp.where(silent, 0, wide / jnp.where(silent, 1, base) ** beta).astype(x.dtype)
@@ -73,11 +73,16 @@ def _channels_axis(x: Array, spatial_dims: Any, data_format: DataFormat) -> int:
 def _at_least_0(name: str, value: Any, dtype: Any) -> Array:
     scalar = checks.as_scalar(name, value, dtype)
     if not isinstance(value, Tracer) and not float(value) >= 0:
-        raise ValueError(f"{name} must be at least 0, since a power of a negative sum isn't real; got {value!r}")
+        raise ValueError(
+            f"{name} must be at least 0, since a power of a negative sum isn't real; got {geometry.shown(value)}"
+        )
     return scalar
 
 
-def _neighbours(axis: int, size: int, ndim: int) -> Windows:
+def _neighbours(axis: int, size: int, shape: tuple[int, ...]) -> Windows:
+    """Windows along the channels; taps beyond both their ends count 0 everywhere, and are left out."""
+    channels, ndim = shape[axis], len(shape)
     ones, sizes, pads = (1,) * ndim, [1] * ndim, [(0, 0)] * ndim
-    sizes[axis], pads[axis] = size, (size // 2, (size - 1) // 2)
+    pads[axis] = (min(size // 2, channels - 1), min((size - 1) // 2, channels - 1))
+    sizes[axis] = sum(pads[axis]) + 1
     return Windows(tuple(sizes), ones, tuple(pads), ones)

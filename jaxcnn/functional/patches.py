@@ -47,7 +47,7 @@ def extract_patches(
     # One axis after the other: taps cost the sum of the window's sides, not their product.
     for axis in reversed(range(spatial_dims)):
         x = jnp.stack([_tap(x, windows, axis, tap) for tap in range(windows.window[axis])], axis=spatial_dims + 1)
-    return back(x.reshape(x.shape[0], *windows.output_shape, -1))
+    return back(x.reshape(x.shape[0], *windows.output_shape, math.prod(windows.window) * x.shape[-1]))
 
 
 def fold_patches(
@@ -77,6 +77,11 @@ def fold_patches(
     """
     patches = as_array("patches", patches)
     spatial_dims = len(geometry.entries(output_shape) or geometry.entries(window) or range(patches.ndim - 2))
+    if spatial_dims not in (1, 2, 3):
+        raise ValueError(
+            "output_shape must be a tuple of 1 to 3 ints, or an int with patches of 3 to 5 axes (batch, *out, taps · "
+            f"channels); got {geometry.shown(output_shape)} with shape {patches.shape}"
+        )
     sizes = geometry.as_sizes("output_shape", output_shape, spatial_dims)
     rows, back = channels_last(patches, layout_of(patches, spatial_dims, data_format, "patches"))
     windows = _windows(sizes, window, strides, padding, dilation)

@@ -1,5 +1,6 @@
 """Spatial-pyramid pooling: one vector of fixed length from an image of any size."""
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -38,15 +39,16 @@ def spatial_pyramid_pool(
     Raises:
       ValueError: for no levels, sizes below 1 or another count than the spatial dimensions, or an empty `x`; and what
         `pool` refuses.
-      TypeError: for a `pool` that can't be called.
+      TypeError: for a `pool` that can't be called so.
 
     Source: He et al., "Spatial Pyramid Pooling in Deep Convolutional Networks" (2014).
     """
     x = as_array("x", x)
     layout = global_layout(x, spatial_dims, data_format)
+    if len(layout.spatial) > 3:
+        raise ValueError(f"x must have 1 to 3 spatial axes for spatial_pyramid_pool; got shape {x.shape}")
     grids = _grids(levels, len(layout.spatial))
-    if not callable(pool):
-        raise TypeError(f"pool must be a function such as adaptive_max_pool, got {pool!r}")
+    _check_pool(pool)
     images, _ = channels_last(x, layout)
     y = jnp.concatenate([_pooled(images, grid, pool) for grid in grids], axis=1)
     return y if layout.batched else y[0]
@@ -55,8 +57,21 @@ def spatial_pyramid_pool(
 def _grids(levels: Any, spatial_dims: int) -> list[tuple[int, ...]]:
     given = geometry.entries(levels)
     if not given:
-        raise ValueError(f"levels must be at least one grid size, such as (1, 2, 4); got {levels!r}")
-    return [geometry.as_sizes("levels", level, spatial_dims) for level in given]
+        raise ValueError(f"levels must be at least one grid size, such as (1, 2, 4); got {geometry.shown(levels)}")
+    grids = [geometry.as_sizes("levels", level, spatial_dims) for level in given]
+    for grid in grids:
+        geometry.refuse_huge("levels", grid, most=2**31)
+    return grids
+
+
+def _check_pool(pool: Any) -> None:
+    try:
+        inspect.signature(pool).bind("images", "sizes")
+    except TypeError as error:
+        rule = "pool must be a function of images and their output sizes, such as adaptive_max_pool"
+        raise TypeError(f"{rule}; got {geometry.shown(pool)}") from error
+    except ValueError:
+        pass  # What doesn't tell its arguments is called, and will say itself what it refuses.
 
 
 def _pooled(images: Array, grid: tuple[int, ...], pool: Callable[..., Any]) -> Array:

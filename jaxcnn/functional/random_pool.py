@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 from jaxtyping import Shaped
@@ -13,7 +14,7 @@ from jaxcnn.functional import checks
 from jaxcnn.functional.dtypes import accumulator, as_array
 from jaxcnn.functional.layout import DataFormat
 from jaxcnn.functional.pool import full_rank, parse_windows
-from jaxcnn.geometry import Flag, Padding, Size
+from jaxcnn.geometry import Flag, Padding, Size, shown
 from jaxcnn.lowering.windows import Windows, is_small
 
 if TYPE_CHECKING:
@@ -97,11 +98,13 @@ def check_key(key: Any) -> None:
     Raises:
       TypeError: for it.
     """
+    rule = "key must be one random key, such as jax.random.key(0); got"
+    if not isinstance(key, Array | np.ndarray):
+        raise TypeError(f"{rule} {shown(key)}")
     try:
         jax.eval_shape(jax.random.bits, key)
     except (TypeError, ValueError) as error:
-        got = f"shape {key.shape}, {key.dtype}" if hasattr(key, "dtype") else repr(key)
-        raise TypeError(f"key must be one random key, such as jax.random.key(0); got {got}") from error
+        raise TypeError(f"{rule} shape {key.shape}, {key.dtype}") from error
 
 
 def _taps(x: Array, windows: Windows) -> Array:

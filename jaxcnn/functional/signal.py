@@ -12,6 +12,7 @@ from jaxtyping import Shaped
 from jaxcnn.functional.conv import channels_last_numbers
 from jaxcnn.functional.dtypes import as_array, is_exact
 from jaxcnn.functional.layout import one_of
+from jaxcnn.geometry import shown
 from jaxcnn.lowering import primitive
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def convolve(
     Source: `scipy.signal.convolve` and `convolve2d`.
     """
     x, kernel = _arrays(x, kernel)
+    one_of("mode", mode, MODES)
     if mode == "valid" and _must_swap(x, kernel):
         x, kernel = kernel, x
     return _slide(x, jnp.flip(kernel), mode, boundary, fillvalue)
@@ -75,6 +77,7 @@ def correlate(
     Source: `scipy.signal.correlate` and `correlate2d`.
     """
     x, kernel = _arrays(x, kernel)
+    one_of("mode", mode, MODES)
     if mode == "valid" and _must_swap(x, kernel):
         return jnp.flip(_slide(kernel, jnp.conj(x), mode, boundary, fillvalue).conj())
     return _slide(x, jnp.conj(kernel), mode, boundary, fillvalue, late=x.ndim == 2)
@@ -115,7 +118,6 @@ def _both_ways(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[tuple[tuple[int,
 
 def _slide(x: Array, kernel: Array, mode: Mode, boundary: Boundary, fillvalue: Any, late: bool = False) -> Array:
     """Σ x[n + m] kernel[m] over every overlap that `mode` asks for; `late` centres even kernels one cell later."""
-    one_of("mode", mode, MODES)
     style = BOUNDARIES[one_of("boundary", boundary, tuple(BOUNDARIES))]
     if x.ndim == 0:
         return x * kernel
@@ -132,7 +134,7 @@ def _slide(x: Array, kernel: Array, mode: Mode, boundary: Boundary, fillvalue: A
 def _filling(fillvalue: Any, dtype: Any) -> Array:
     value = as_array("fillvalue", fillvalue)
     if value.shape != () or not jnp.can_cast(value.dtype, dtype, "same_kind"):
-        raise ValueError(f"fillvalue must be a scalar that {dtype} can hold, got {fillvalue!r}")
+        raise ValueError(f"fillvalue must be a scalar that {dtype} can hold, got {shown(fillvalue)}")
     return value.astype(dtype)
 
 

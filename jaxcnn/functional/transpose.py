@@ -9,6 +9,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Shaped
 
 from jaxcnn import geometry
+from jaxcnn.functional.checks import check_precision
 from jaxcnn.functional.conv import channels_last_numbers, checked_bias, spatial_dims_of, with_bias
 from jaxcnn.functional.dtypes import as_array, summed
 from jaxcnn.functional.layout import DataFormat, channels_last, layout_of
@@ -71,6 +72,7 @@ def conv_transpose(
         output_shape=None if output_shape is None else geometry.as_sizes("output_shape", output_shape, spatial_dims),
         dilation=dilation,
     )
+    check_precision(precision)
     bias = None if bias is None else checked_bias(as_array("bias", bias), kernel.shape[-2] * groups, dtype)
     y = primitive.conv_general_dilated(
         x,
@@ -106,6 +108,7 @@ def output_pads(
         sizes = tuple(output_shape)
     else:
         sizes = tuple(n * s for n, s in zip(spatial, strides, strict=True))
+    geometry.refuse_huge("strides", sizes)
     pairs = geometry.padding_pairs(padding, sizes, window, strides=strides, dilation=dilation)
     axes = [_Axis(*axis) for axis in zip(spatial, window, strides, dilation, pairs, strict=True)]
     # SAME promises i·s also where windows smaller than the stride leave the last pixels unreached.
@@ -117,6 +120,7 @@ def output_pads(
                 f"padding must leave at least one output pixel, got {axis.pad} in spatial dimension {number}, where "
                 f"the output has {base + more}; use less padding or more output_padding"
             )
+    geometry.refuse_huge("kernel_dilation", [base + more for base, more in zip(bases, extra, strict=True)])
     return tuple(axis.pads(base + more) for axis, base, more in zip(axes, bases, extra, strict=True))
 
 

@@ -110,11 +110,13 @@ def _parse_output_shape(values: Array, output_shape: Any, data_format: DataForma
     if spatial_dims not in (1, 2, 3) or values.ndim - spatial_dims not in (1, 2) or 0 in values.shape[-spatial_dims:]:
         raise ValueError(
             "output_shape must be a tuple of 1 to 3 ints with values of (batch, *cells, channels), batched or not and "
-            f"not empty, or an int with batched ones; got {output_shape!r} with shape {values.shape}"
+            f"not empty, or an int with batched ones; got {geometry.shown(output_shape)} with shape {values.shape}"
         )
     spatial = geometry.as_sizes("output_shape", output_shape, spatial_dims)
     if math.prod(spatial) >= 2**31:
-        raise ValueError(f"output_shape must have fewer than 2**31 pixels for int32 indices; got {output_shape!r}")
+        raise ValueError(
+            f"output_shape must have fewer than 2**31 pixels for int32 indices; got {geometry.shown(output_shape)}"
+        )
     return layout_of(values, spatial_dims, data_format, "values"), spatial
 
 
