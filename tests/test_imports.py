@@ -15,7 +15,7 @@ FLOORS = [
     ["lowering"],
     ["functional"],
     ["nn"],
-    ["models"],
+    ["models", "interop"],
     ["training", "data", "analysis", "visualization"],
     ["experiments"],
 ]
@@ -97,6 +97,7 @@ PUBLIC = [
     "functional",
     "nn",
     "models",
+    "interop",
     "training",
     "data",
     "analysis",
