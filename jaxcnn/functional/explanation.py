@@ -89,7 +89,7 @@ def weighted_sum(
     spatial_dims = len(cell.at)
     axes = tuple(map(tuple, seen))
     with np.errstate(all="ignore"):
-        products = window * taps
+        products = np.asarray(window * taps)
         total = products.sum().item()
         scipy = (None, None) if unflipped is None else _as_scipy(window, unflipped, spatial_dims)
     return Explanation(

@@ -27,7 +27,7 @@ def random(*shape, dtype=np.float32):
 
 
 def assert_explained(operation, *arguments, batched=True, first=False, **options):
-    """By hand, the operation's output comes out in a corner, the middle and the far corner, each for another channel."""
+    """By hand, the output comes out in the first cell, the middle and the last, each for another channel."""
     y = np.asarray(operation(*arguments, **options))
     y = y if batched else y[None]
     y = np.moveaxis(y, 1, -1) if first else y
