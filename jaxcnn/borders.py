@@ -1,9 +1,11 @@
 """What windows meet at the borders and how they overlap, in words: the text of `geometry.explain_padding`."""
 
+import itertools
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 # Longer lists of positions are named by their ends.
 MOST_LISTED = 8
@@ -25,15 +27,22 @@ class Axis(NamedTuple):
         start = cell * self.stride - self.pad[0]
         return range(start, start + self.span, self.dilation)
 
-    def windows_of(self) -> list[int]:
+    def windows_of(self) -> np.ndarray:
         """How many windows see each pixel: the taps that it gets when the convolution is transposed."""
-        counts = Counter(pixel for cell in range(self.cells) for pixel in self.seen(cell))
-        return [counts[pixel] for pixel in range(self.size)]
+        low, high = self.pad
+        starts = np.zeros(low + self.size + high, int)
+        starts[: self.cells * self.stride : self.stride] = 1
+        # A pixel's windows start at it, a dilation before it, and so on: sums along that step, less those too far back.
+        step = min(self.dilation, starts.size)
+        rows = np.pad(starts, (0, -starts.size % step)).reshape(-1, step)
+        sums = rows.cumsum(axis=0).ravel()
+        sums[self.window * step :] -= sums[: -self.window * step].copy()
+        return sums[low : low + self.size]
 
     def pattern(self) -> list[int]:
         """`windows_of` away from the borders, for a stride's worth of pixels from the first one on."""
-        counts = Counter(tap * self.dilation % self.stride for tap in range(self.window))
-        return [counts[(self.pad[0] + pixel) % self.stride] for pixel in range(self.stride)]
+        counts = np.bincount(np.arange(self.window) * self.dilation % self.stride, minlength=self.stride)
+        return np.roll(counts, -self.pad[0]).tolist()
 
     def padded_by(self, low: int, high: int) -> "Axis":
         """The same walk over other padding."""
@@ -53,9 +62,8 @@ def explain_axes(axes: Sequence[Axis], word: str) -> str:
     return "\n".join(lines)
 
 
-def listed(numbers: Iterable[int]) -> str:
+def listed(numbers: Sequence[Any] | np.ndarray) -> str:
     """Every number where they are few, else the first two and the last."""
-    numbers = list(numbers)
     shown = numbers if len(numbers) <= MOST_LISTED else [*numbers[:2], "…", numbers[-1]]
     return ", ".join(map(str, shown))
 
@@ -63,15 +71,17 @@ def listed(numbers: Iterable[int]) -> str:
 def _explain(number: int, axis: Axis, word: str) -> list[str]:
     low, high = axis.pad
     counts = axis.windows_of()
-    dropped = [pixel for pixel, count in enumerate(counts) if not count]
+    dropped = np.flatnonzero(counts == 0)
     where = f" (positions {listed(dropped)})" if 0 < len(dropped) <= MOST_LISTED else ""
-    shared = len(set(axis.seen(0)) & set(axis.seen(1))) or "no"
+    # Dilated windows may interleave without a common pixel.
+    shared = 0 if axis.stride % axis.dilation else max(axis.window - axis.stride // axis.dilation, 0)
     return [
         f"dimension {number}: {axis.size} pixels, window {axis.window}, stride {axis.stride}, dilation {axis.dilation} "
         f"-> {axis.cells} cells",
         f"  padding {f'{word}: ' if word else ''}{low} before, {high} after",
         f"  {axis.size - len(dropped)} of {axis.size} pixels are covered, {len(dropped)} dropped{where}",
-        f"  neighbouring windows share {shared} pixels; a pixel lies in {min(counts)} to {max(counts)} windows",
+        f"  neighbouring windows share {shared or 'no'} pixels; "
+        f"a pixel lies in {counts.min()} to {counts.max()} windows",
         *([_symmetric(axis, word)] if word in ("SAME", "SAME_LOWER") else []),
         _transposed(axis),
     ]
@@ -104,9 +114,9 @@ def _transposed(axis: Axis) -> str:
     windows = " or ".join(str(window) for window in (lower, lower + axis.stride) if window)
     between = "or" if most - least == 1 else "to"
     return (
-        f"  transposed, a pixel away from the borders gets {least} {between} {most} taps in the repeating pattern "
-        f"{_run(pattern)}: uneven, a checkerboard (Odena, Dumoulin and Olah, 2016); cure: a window divisible by the "
-        f"stride, such as {windows}{_coprime(axis)}, or resize, then convolve"
+        f"  transposed, a pixel away from the borders gets {least} {between} {most} taps in "
+        f"{_repeating(pattern)}: uneven, a checkerboard (Odena, Dumoulin and Olah, 2016); cure: a window divisible by "
+        f"the stride, such as {windows}{_coprime(axis)}, or resize, then convolve"
     )
 
 
@@ -114,13 +124,15 @@ def _is_uneven(pattern: Sequence[int]) -> bool:
     return min(pattern) != max(pattern)
 
 
-def _run(pattern: Sequence[int]) -> str:
-    """The pattern, in full: long ones as so many of each in a row."""
+def _repeating(pattern: Sequence[int]) -> str:
+    """The pattern; a long one as so many of each in a row, or, where even that is long, its length."""
     if len(pattern) <= MOST_LISTED:
-        return ", ".join(map(str, pattern))
-    starts = [i for i, count in enumerate(pattern) if not i or count != pattern[i - 1]]
-    ends = [*starts[1:], len(pattern)]
-    return ", ".join(f"{end - start} × {pattern[start]}" for start, end in zip(starts, ends, strict=True))
+        return f"the repeating pattern {', '.join(map(str, pattern))}"
+    starts = [0, *(np.flatnonzero(np.diff(pattern)) + 1).tolist(), len(pattern)]
+    if len(starts) > MOST_LISTED:
+        return f"a pattern that repeats every {len(pattern)} pixels"
+    runs = [f"{end - start} × {pattern[start]}" for start, end in itertools.pairwise(starts)]
+    return f"the repeating pattern {', '.join(runs)}"
 
 
 def _coprime(axis: Axis) -> str:

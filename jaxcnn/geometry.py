@@ -23,6 +23,7 @@ from jaxcnn.borders import Axis, explain_axes
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
 
 PADDING_WORDS = ("VALID", "SAME", "SAME_LOWER", "FULL", "CAUSAL")
+MOST_EXPLAINED = 2**24  # Pixels of a dimension that `explain_padding` counts one by one.
 
 
 def dilated(size: int, dilation: int) -> int:
@@ -237,11 +238,14 @@ def explain_padding(
       window, strides, padding, dilation: as in `functional.conv` (there `kernel_dilation`) and the pools.
 
     Raises:
-      ValueError: as `conv_output_shape`.
+      ValueError: as `conv_output_shape`, and for sizes that can't be walked over pixel by pixel.
 
     Source: Dumoulin and Visin (2016); Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts" (2016).
     """
     windows = pool_windows(spatial, window, strides=strides, padding=padding, dilation=dilation, ceil_mode=False)
+    for size, pair, stride in zip(windows.spatial, windows.padding, windows.strides, strict=True):
+        refuse_huge("spatial and padding", [size + sum(pair)], MOST_EXPLAINED)
+        refuse_huge("strides", [stride], MOST_EXPLAINED)
     spans = map(dilated, windows.window, windows.dilation)
     fields = windows.spatial, windows.window, windows.strides, windows.dilation, windows.padding, spans
     axes = [Axis(*axis) for axis in zip(*fields, windows.output_shape, strict=True)]

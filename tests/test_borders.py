@@ -109,11 +109,37 @@ def test_long_patterns_are_counted_not_cut():
     text = explain_padding(40, 13, strides=10, padding=[(3, 1)])
     # From the fourth position of a window on: seven pixels in one window each, then the three that two windows share.
     assert "repeating pattern 7 × 1, 3 × 2: uneven" in text
+    scattered = explain_padding(40, 5, strides=20, dilation=3)
+    assert "gets 0 or 1 taps in a pattern that repeats every 20 pixels: uneven" in scattered
     assert geometry.explain_padding((9, 9), 3, strides=2).endswith("a pixel gets 1 to 4 taps (the dimensions multiply)")
+
+
+@pytest.mark.parametrize("size", [5, 12, 13])
+@pytest.mark.parametrize(("window", "stride", "dilation"), [*itertools.product((1, 2, 5), (1, 2, 7), (1, 2, 3))])
+def test_windows_of_a_pixel_one_by_one(size, window, stride, dilation):
+    span = (window - 1) * dilation + 1
+    cells = (size + 4 + 5 - span) // stride + 1
+    axis = Axis(size, window, stride, dilation, (4, 5), span, cells)
+    counts = np.zeros(size, int)
+    for cell in range(cells):
+        counts[[pixel for pixel in axis.seen(cell) if 0 <= pixel < size]] += 1
+    np.testing.assert_array_equal(axis.windows_of(), counts)
+
+
+def test_large_sizes():
+    text = explain_padding(2**22, 2**21, strides=2**20 + 1, padding=2**20, dilation=2)
+    # The first window sees the even pixels up to 3 · 2^20, the second the odd ones.
+    assert f"{3 * 2**19 + 2**21} of 4194304 pixels are covered" in text
+    assert "a window divisible by the stride, such as 1048577 or 2097154, or" in text
+    assert "first at pixels -1048576, -1048575, …, 1048575; a" in explain_padding(2**22, 2**21, padding="SAME_LOWER")
+    for options in ({"padding": 2**30}, {"strides": 2**30}):
+        with pytest.raises(ValueError, match="must leave a map of fewer than 2\\*\\*24 pixels"):
+            explain_padding(5, 3, **options)
+    assert "-> 5 cells" in explain_padding(5, 1, dilation=2**30)
 
 
 def test_axis_by_hand():
     axis = Axis(size=5, window=2, stride=2, dilation=2, pad=(1, 0), span=3, cells=2)
     assert [list(axis.seen(cell)) for cell in range(2)] == [[-1, 1], [1, 3]]
-    assert axis.windows_of() == [0, 2, 0, 1, 0]
+    assert axis.windows_of().tolist() == [0, 2, 0, 1, 0]
     assert axis.pattern() == [0, 2]
