@@ -22,6 +22,15 @@ def conv_with_mode(x, kernel, bias, *, padding_mode, **options):
     return torch.func.functional_call(layer, {"weight": kernel, "bias": bias}, (x,))
 
 
+def model(x, conv, scale, shift, depthwise, transpose, linear, bias, *, mean, var):
+    """A small network of every kind of weight, its batch normalisation in evaluation."""
+    mean, var = torch.tensor(mean, dtype=x.dtype), torch.tensor(var, dtype=x.dtype)
+    x = functional.batch_norm(functional.conv2d(x, conv, padding=1), mean, var, scale, shift)
+    x = functional.conv2d(functional.relu(x), depthwise, groups=4)
+    x = functional.max_pool2d(functional.conv_transpose2d(x, transpose, stride=2), 2)
+    return functional.linear(x.flatten(1), linear, bias)
+
+
 def differentiated(operation, inputs, store):
     """The result and, for a drawn cotangent, the gradients of every input."""
     tensors = {name: torch.tensor(array, dtype=torch.float64, requires_grad=True) for name, array in inputs.items()}
@@ -38,7 +47,8 @@ def differentiated(operation, inputs, store):
 
 def add(store, operation, inputs, **options):
     """One case of the function `torch.nn.functional.OPERATION`, or of a layer."""
-    function = conv_with_mode if operation == "Conv" else getattr(functional, operation)
+    layers = {"Conv": conv_with_mode, "model": model}
+    function = layers[operation] if operation in layers else getattr(functional, operation)
     outputs = differentiated(lambda *tensors: function(*tensors, **options), inputs, store)
     store.add(operation, options, inputs, outputs)
 
@@ -146,9 +156,25 @@ def ties_and_nans(store):
     add(store, "adaptive_max_pool2d", {"x": ties}, output_size=[3, 2])
 
 
+def models(store):
+    """Weights of a whole network, taken over one by one."""
+    inputs = {
+        "x": store.eighths(2, 3, 6, 5),
+        "conv": store.eighths(4, 3, 3, 3),
+        "scale": store.eighths(4),
+        "shift": store.eighths(4),
+        "depthwise": store.eighths(8, 1, 2, 3),
+        "transpose": store.eighths(8, 2, 2, 2),
+        "linear": store.eighths(3, 30),
+        "bias": store.eighths(3),
+    }
+    statistics = {"mean": store.eighths(4).tolist(), "var": (abs(store.eighths(4)) + 0.5).tolist()}
+    add(store, "model", inputs, **statistics)
+
+
 def main():
     store = Store(seed=0)
-    for make in (convolutions, transposed, pools, adaptive, positions, ties_and_nans):
+    for make in (convolutions, transposed, pools, adaptive, positions, ties_and_nans, models):
         make(store)
     store.write("torch", {"torch": torch.__version__, "numpy": np.__version__})
 

@@ -3,9 +3,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 import jaxcnn.functional as F
-from jaxcnn import interop
+from jaxcnn import interop, nn
 
 LIBRARY = "torch"
 FIRST = "channels_first"
@@ -80,11 +81,38 @@ def local_response_norm(x, *, size, alpha, beta, k):
     return F.local_response_norm(x, size=size, alpha=alpha / size, beta=beta, k=k, data_format=FIRST)
 
 
+def with_kernel(layer, kernel, **options):
+    """A layer of ours without a bias, with PyTorch's kernel."""
+    layer.kernel = nnx.Param(interop.from_torch(kernel, type(layer), **options))
+    return layer
+
+
+def model(x, conv, scale, shift, depthwise, transpose, linear, bias, *, mean, var):
+    """The layers of ours, and Flax's, that make the same network with channels last."""
+    plain = {"use_bias": False, "rngs": nnx.Rngs(0)}
+    norm = nnx.BatchNorm(4, use_running_average=True, rngs=nnx.Rngs(0))
+    norm.scale, norm.bias = nnx.Param(scale), nnx.Param(shift)
+    norm.mean, norm.var = nnx.BatchStat(jnp.asarray(mean)), nnx.BatchStat(jnp.asarray(var))
+    dense = with_kernel(nnx.Linear(30, 3, rngs=nnx.Rngs(0)), linear, flattened=(2, 5, 3))
+    dense.bias = nnx.Param(bias)
+    network = nnx.Sequential(
+        with_kernel(nn.Conv(3, 4, 3, padding=1, **plain), conv),
+        norm,
+        nnx.relu,
+        with_kernel(nn.DepthwiseConv(4, (2, 3), multiplier=2, **plain), depthwise, groups=4),
+        with_kernel(nn.ConvTranspose(8, 2, 2, strides=2, **plain), transpose),
+        nn.MaxPool(2),
+        nn.Flatten(),
+        dense,
+    )
+    return network(jnp.moveaxis(x, 1, -1))
+
+
 FUNCTIONS = {
     function.__name__: function
     for function in (
         *(conv, conv_transpose, max_pool, avg_pool, lp_pool, adaptive_avg_pool, adaptive_max_pool),
-        *(max_unpool, unfold, fold, local_response_norm),
+        *(max_unpool, unfold, fold, local_response_norm, model),
     )
 }
 
