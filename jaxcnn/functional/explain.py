@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from jaxcnn import geometry
 from jaxcnn.functional.conv import conv
 from jaxcnn.functional.depthwise import depthwise_conv, separable_conv
 from jaxcnn.functional.explain_cell import Question
@@ -90,7 +91,7 @@ def _explainer(operation: Any) -> Callable[..., Explanation]:
         if operation is explained:
             return cell
     names = ", ".join(f"F.{explained.__name__}" for explained in EXPLAINED)
-    raise ValueError(f"operation must be one of {names}; got {operation!r}")
+    raise ValueError(f"operation must be one of {names}; got {geometry.shown(operation)}")
 
 
 def _bound(operation: Any, x: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> inspect.BoundArguments:

@@ -85,13 +85,13 @@ def _checked_at(at: Any, spatial: tuple[int, ...]) -> tuple[int, ...]:
     indices = (at,) if indices is None else indices
     rule = f"at must be {len(spatial)} integers, one a spatial dimension of the output {spatial}"
     if len(indices) != len(spatial):
-        raise ValueError(f"{rule}; got {at!r}, which has {len(indices)}")
+        raise ValueError(f"{rule}; got {geometry.shown(at)}, which has {len(indices)}")
     try:
         cell = tuple(geometry.as_int("at", index, minimum=0) for index in indices)
     except ValueError as error:
-        raise ValueError(f"{rule}, none negative; got {at!r}") from error
+        raise ValueError(f"{rule}, none negative; got {geometry.shown(at)}") from error
     if any(index >= size for index, size in zip(cell, spatial, strict=True)):
-        raise ValueError(f"{rule}, each below its size; got {at!r}")
+        raise ValueError(f"{rule}, each below its size; got {geometry.shown(at)}")
     return cell
 
 

@@ -82,15 +82,6 @@ def test_lecture_tenths_are_written_as_tenths():
     assert "2·0.1 + 1·0.2 + 1·0.3 + 3·0.4 = 0.2 + 0.2 + 0.3 + 1.2 = 1.9" in text
 
 
-def test_lecture_signal():
-    x, w = np.array([2, 8, 3, 7, 1, 2, 0, 4, 5]), np.array([2, 1, 5, 3])
-    e = F.explain(F.convolve, x, w, mode="valid", at=0)
-    assert (e.value, e.scipy_convolve, e.scipy_correlate) == (63, 63, 48)
-    assert "2·3 + 8·5 + 3·1 + 7·2 = 6 + 40 + 3 + 14 = 63" in str(e)
-    same = F.explain(F.correlate, x, w, mode="same", at=(0,))
-    assert (same.value, same.pixels) == (34, ((-2, -1, 0, 1),))
-
-
 CONVOLUTIONS = [
     (F.conv, (random(2, 7, 3), random(3, 3, 4), random(4)), {"padding": "CAUSAL", "kernel_dilation": 2}),
     (F.conv, (random(2, 6, 5, 4), random(3, 2, 2, 6), random(6)), {"groups": 2, "strides": (2, 1), "padding": "SAME"}),
@@ -159,33 +150,6 @@ def test_scipys_whole_arrays():
     e = F.explain(F.conv, x[..., None], kernel[..., None, None], at=(2, 3))
     np.testing.assert_allclose(e.scipy_correlate, scipy.signal.correlate2d(x, kernel, "valid")[2, 3], rtol=1e-5)
     np.testing.assert_allclose(e.scipy_convolve, scipy.signal.convolve2d(x, kernel, "valid")[2, 3], rtol=1e-5)
-
-
-SHAPES = [((5,), (2,)), ((3,), (4,)), ((4, 5), (2, 3)), ((2, 3), (3, 4)), ((3, 2, 3), (2, 2, 2))]
-
-
-@pytest.mark.parametrize(("shape", "kernel"), SHAPES)
-@pytest.mark.parametrize("mode", ["full", "same", "valid"])
-@pytest.mark.parametrize("operation", [F.convolve, F.correlate])
-def test_signals(operation, mode, shape, kernel):
-    x, kernel = (random(*s) + 1j * random(*s) if len(shape) == 2 else random(*s) for s in (shape, kernel))
-    boundary = {} if mode == "valid" else {"boundary": "symm"} if len(shape) == 1 else {"fillvalue": 2.0}
-    y = np.asarray(operation(x, kernel, mode=mode, **boundary))
-    for at in {(0,) * y.ndim, tuple(n - 1 for n in y.shape)}:
-        e = F.explain(operation, x, kernel, mode=mode, at=at, **boundary)
-        np.testing.assert_allclose(e.by_hand, y[at], rtol=1e-5, atol=1e-5)
-        assert e.value == y[at]
-        np.testing.assert_allclose(e.by_hand, e.scipy_convolve if operation is F.convolve else e.scipy_correlate)
-        other = scipy.signal.correlate if operation is F.convolve else scipy.signal.convolve
-        theirs = other(e.window, kernel, mode="valid").item()
-        np.testing.assert_allclose(e.scipy_correlate if operation is F.convolve else e.scipy_convolve, theirs, 1e-5)
-
-
-def test_signals_without_axes_and_in_a_circle():
-    assert F.explain(F.convolve, 3, 4, at=()).by_hand == 12
-    circle = F.explain(F.convolve, np.arange(1, 4), np.array([10, 1, 100]), boundary="wrap", mode="same", at=0)
-    assert circle.window.tolist() == [3, 1, 2]
-    assert circle.value == 300 + 1 + 20
 
 
 def test_what_a_transposed_cell_meets():
