@@ -49,7 +49,7 @@ def kind_of(layer: Any) -> tuple[Any, ...]:
     names = ", ".join(f"nn.{kind[0].__name__}" for kind in kinds[:-1])
     raise ValueError(
         f"layer must be one of the classes {names}, their functions in jaxcnn.functional, flax.nnx.Conv or "
-        f"flax.nnx.Linear; got {geometry.shown(layer)}"
+        f"flax.nnx.Linear; got {geometry.shown(layer)}; biases and normalisations are taken as they are"
     )
 
 
@@ -59,32 +59,32 @@ def our_form(layer: Any) -> Form:
     return Form(layer.__name__, OURS[kind], RANKS[kind])
 
 
-def as_kernel(kernel: Any, form: Form, name: str = "kernel") -> Any:
+def as_kernel(kernel: Any, form: Form) -> Any:
     """A JAX array as it is, anything else as a NumPy array that shares no memory with it.
 
     Raises:
       ValueError: for another rank than the form has, or an empty kernel.
       TypeError: for what NumPy can't read as numbers.
     """
-    array = kernel if isinstance(kernel, Array) else _read(kernel, name)
+    array = kernel if isinstance(kernel, Array) else _read(kernel)
     if array.ndim not in form.ranks or 0 in array.shape:
         raise ValueError(
-            f"{name} of {form.layer} must have shape {form.shape} with {' or '.join(map(str, form.ranks))} axes, none "
+            f"kernel of {form.layer} must have shape {form.shape} with {' or '.join(map(str, form.ranks))} axes, none "
             f"of them empty; got shape {tuple(array.shape)}"
         )
     return array
 
 
-def _read(kernel: Any, name: str) -> np.ndarray:
+def _read(kernel: Any) -> np.ndarray:
     try:
         array = np.array(kernel)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(
-            f"{name} must be an array that NumPy can read, got {type(kernel).__name__} ({error}); a PyTorch tensor "
+            f"kernel must be an array that NumPy can read, got {type(kernel).__name__} ({error}); a PyTorch tensor "
             "needs .detach() where it requires grad, .cpu() on another device, .float() in bfloat16"
         ) from error
     if not jnp.issubdtype(array.dtype, jnp.number):
-        raise TypeError(f"{name} must be an array of numbers, got {type(kernel).__name__} of {array.dtype}")
+        raise TypeError(f"kernel must be an array of numbers, got {type(kernel).__name__} of {array.dtype}")
     return array
 
 
