@@ -52,10 +52,24 @@ def reversal(equation: Any, fields: list[Field]) -> list[Field]:
 
 
 def look_up(equation: Any, fields: list[Field]) -> list[Field]:
-    """A table read at positions that depend on the input, as embeddings do; any other gather is unknown."""
+    """A table read at positions, as embeddings and `take_along_axis` do.
+
+    Where the table walks along an axis that is looked up, the place that is read is not known.
+    """
     table, positions = fields
-    if table is not None:
-        return [unknown(table)]
-    offsets = equation.params["dimension_numbers"].offset_dims
-    batch = [axis for axis in range(len(equation.outvars[0].aval.shape)) if axis not in offsets]
-    return [relabelled(positions, dict(enumerate(batch)))]
+    numbers, out = equation.params["dimension_numbers"], equation.outvars[0].aval.shape
+    batch = [axis for axis in range(len(out)) if axis not in numbers.offset_dims]
+    shared = [batch[axis] for axis in numbers.start_indices_batching_dims]
+    places = dict(zip(numbers.operand_batching_dims, shared, strict=True))
+    sizes, shape = equation.params["slice_sizes"], equation.invars[0].aval.shape
+    cut = [axis for axis in range(len(shape)) if axis not in (*numbers.collapsed_slice_dims, *places)]
+    places |= {axis: new for axis, new in zip(cut, numbers.offset_dims, strict=True) if sizes[axis] == shape[axis]}
+    read = [axis for axis in range(len(shape)) if axis not in places]
+    seen = each(table, lambda span: None if span.along(*read) else moved(span, places))
+    return [joined([seen, relabelled(positions, dict(enumerate(batch)))])]
+
+
+def stacking(equation: Any, fields: list[Field]) -> list[Field]:
+    new = equation.params["axis"]
+    places = {axis: axis + (axis >= new) for axis in range(len(equation.invars[0].aval.shape))}
+    return [relabelled(joined(fields), places)]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jaxcnn.analysis import axis_rules, window_rules
-from jaxcnn.analysis.receptive_field import Field, each, joined, unknown, whole
+from jaxcnn.analysis.receptive_field import Field, consumed, each, joined, unknown
 
 Rule = Callable[[Any, list[Field]], list[Field]]
 
@@ -60,7 +60,8 @@ def elementwise(equation: Any, fields: list[Field]) -> list[Field]:
 
 
 def cumulative(equation: Any, fields: list[Field]) -> list[Field]:
-    return [each(joined(fields), whole) for _ in equation.outvars]
+    axis = equation.params["axis"]
+    return [each(joined(fields), lambda span: consumed(span, axis)) for _ in equation.outvars]
 
 
 def not_understood(equation: Any, fields: list[Field]) -> list[Field]:
@@ -81,5 +82,6 @@ RULES: dict[str, Rule] = {
     "slice": window_rules.slicing,
     "split": window_rules.splitting,
     "squeeze": axis_rules.reduction,
+    "stack": axis_rules.stacking,
     "transpose": axis_rules.transposition,
 }

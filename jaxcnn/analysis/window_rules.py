@@ -64,8 +64,9 @@ def cut(field: Field, shape: Sequence[int], starts: Sequence[int], strides: Sequ
 
 
 def slicing(equation: Any, fields: list[Field]) -> list[Field]:
-    params = equation.params
-    return [cut(fields[0], equation.outvars[0].aval.shape, params["start_indices"], params["strides"])]
+    starts = [int(n) for n in equation.params["start_indices"]]
+    strides = [int(n) for n in equation.params["strides"] or [1] * len(starts)]
+    return [cut(fields[0], equation.outvars[0].aval.shape, starts, strides)]
 
 
 def splitting(equation: Any, fields: list[Field]) -> list[Field]:

@@ -63,7 +63,7 @@ class SpatialPyramidPool(nnx.Module):
 
     def __init__(
         self,
-        levels: Sequence[Size],
+        levels: Size | Sequence[Size],
         *,
         pool: Callable[..., Any] = F.adaptive_max_pool,
         spatial_dims: Int | None = None,
@@ -89,7 +89,7 @@ class SpatialPyramidPool(nnx.Module):
         # A pool of the user's own may want more than one pixel.
         trial = F.adaptive_max_pool if callable(pool) else pool
         try_options(functools.partial(F.spatial_pyramid_pool, levels=levels, pool=trial), self.spatial_dims or 1)
-        self.levels = tuple(known_sizes("levels", level, self.spatial_dims) for level in levels)
+        self.levels = tuple(known_sizes("levels", level, self.spatial_dims) for level in geometry.entries(levels) or ())
         self.pool = pool
         self.data_format = one_of("data_format", data_format, DATA_FORMATS)
 

@@ -70,6 +70,7 @@ class Conv(PaddedConv):
             kernel_dilation=kernel_dilation,
             data_format=data_format,
             precision=precision,
+            use_bias=use_bias,
             spatial_dims=spatial_dims,
             dtype=dtype,
         )
@@ -78,7 +79,7 @@ class Conv(PaddedConv):
         self.groups = divisor_groups(groups, self.in_features, self.out_features)
         shape = (*self.kernel_size, self.in_features // self.groups, self.out_features)
         self.kernel = parameter(kernel_init, rngs, shape, param_dtype)
-        self.bias = bias_parameter(use_bias, bias_init, rngs, shape[-1:], param_dtype)
+        self.bias = bias_parameter(self.use_bias, bias_init, rngs, shape[-1:], param_dtype)
 
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
         """`functional.conv` of `x` (its shapes and errors) with this layer's parameters."""

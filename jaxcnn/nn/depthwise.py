@@ -74,6 +74,7 @@ class DepthwiseConv(PaddedConv):
             kernel_dilation=kernel_dilation,
             data_format=data_format,
             precision=precision,
+            use_bias=use_bias,
             spatial_dims=spatial_dims,
             dtype=dtype,
         )
@@ -81,7 +82,7 @@ class DepthwiseConv(PaddedConv):
         self.multiplier = geometry.as_int("multiplier", multiplier, minimum=1)
         shape = (*self.kernel_size, self.features, self.multiplier)
         self.kernel = parameter(kernel_init, rngs, shape, param_dtype)
-        self.bias = bias_parameter(use_bias, bias_init, rngs, (self.features * self.multiplier,), param_dtype)
+        self.bias = bias_parameter(self.use_bias, bias_init, rngs, (self.features * self.multiplier,), param_dtype)
 
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
         """`functional.depthwise_conv` of `x` (its shapes and errors) with this layer's parameters."""
@@ -143,6 +144,7 @@ class SeparableConv(PaddedConv):
             kernel_dilation=kernel_dilation,
             data_format=data_format,
             precision=precision,
+            use_bias=use_bias,
             spatial_dims=spatial_dims,
             dtype=dtype,
         )
@@ -153,7 +155,7 @@ class SeparableConv(PaddedConv):
         pointwise = (1,) * len(self.kernel_size) + (self.in_features * self.multiplier, self.out_features)
         self.depthwise_kernel = parameter(depthwise_kernel_init, rngs, depthwise, param_dtype)
         self.pointwise_kernel = parameter(pointwise_kernel_init, rngs, pointwise, param_dtype)
-        self.bias = bias_parameter(use_bias, bias_init, rngs, (self.out_features,), param_dtype)
+        self.bias = bias_parameter(self.use_bias, bias_init, rngs, (self.out_features,), param_dtype)
 
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
         """`functional.separable_conv` of `x` (its shapes and errors) with this layer's parameters."""

@@ -1,6 +1,6 @@
 """What layers that draw lots in training share: a random stream, and the mode of evaluation."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 from flax import nnx
@@ -8,6 +8,11 @@ from jax import Array
 
 from jaxcnn import geometry
 from jaxcnn.geometry import Flag
+
+if TYPE_CHECKING:
+    RandomSource: TypeAlias = nnx.Rngs | nnx.RngStream | Array
+else:  # At run time every value gets in, so that a wrong one meets our sentence and not a type checker's.
+    RandomSource = Any
 
 
 class Drawing(nnx.Module):

@@ -4,7 +4,6 @@ import numbers
 from typing import Any
 
 import jax
-from flax import nnx
 from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Shaped
@@ -14,7 +13,7 @@ from jaxcnn import geometry
 from jaxcnn.functional.fractional_pool import Ratio
 from jaxcnn.functional.layout import DATA_FORMATS, DataFormat, one_of
 from jaxcnn.geometry import Flag, Int, Size
-from jaxcnn.nn.drawing import Drawing
+from jaxcnn.nn.drawing import Drawing, RandomSource
 from jaxcnn.nn.options import window_of
 
 
@@ -31,7 +30,7 @@ class FractionalMaxPool(Drawing):
         data_format: DataFormat = "channels_last",
         deterministic: Flag = False,
         rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
+        rngs: RandomSource | None = None,
     ):
         """Fix the options of `functional.fractional_max_pool`.
 
@@ -63,7 +62,7 @@ class FractionalMaxPool(Drawing):
         self.data_format = one_of("data_format", data_format, DATA_FORMATS)
 
     def __call__(
-        self, x: Shaped[ArrayLike, "..."], *, deterministic: Flag | None = None, rngs: Any = None
+        self, x: Shaped[ArrayLike, "..."], *, deterministic: Flag | None = None, rngs: RandomSource | None = None
     ) -> Shaped[Array, "..."]:
         """The largest value of every window; shapes and errors as in `functional.fractional_max_pool`.
 

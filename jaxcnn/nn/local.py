@@ -68,6 +68,7 @@ class LocalConv(WindowedConv):
             kernel_dilation=kernel_dilation,
             data_format=data_format,
             precision=precision,
+            use_bias=use_bias,
             spatial_dims=spatial_dims,
             dtype=dtype,
         )
@@ -83,7 +84,7 @@ class LocalConv(WindowedConv):
         )
         shape = (*self.output_shape, *self.kernel_size, self.in_features, self.out_features)
         self.kernel = parameter(_in_every_place(kernel_init, self.output_shape), rngs, shape, param_dtype)
-        self.bias = bias_parameter(use_bias, bias_init, rngs, (*self.output_shape, self.out_features), param_dtype)
+        self.bias = bias_parameter(self.use_bias, bias_init, rngs, (*self.output_shape, self.out_features), param_dtype)
 
     def __call__(self, x: Shaped[ArrayLike, "..."]) -> Shaped[Array, "..."]:
         """`functional.local_conv` of `x` (its shapes and errors) with this layer's parameters.

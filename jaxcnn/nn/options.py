@@ -78,7 +78,11 @@ def divisor_groups(groups: Int, in_features: int, out_features: int) -> int:
 
 def try_options(operation: Callable[[Array], Any], spatial_dims: int = 1) -> None:
     """Let a function refuse its options now, by its own sentences, on the shape of a batch of one pixel."""
-    jax.eval_shape(operation, jax.ShapeDtypeStruct((1,) * (spatial_dims + 2), jnp.float32))
+    try:
+        jax.eval_shape(operation, jax.ShapeDtypeStruct((1,) * (spatial_dims + 2), jnp.float32))
+    except (TypeError, ValueError) as error:
+        # The sentence alone, without JAX's note on the frames that it hid.
+        raise type(error)(*error.args) from None
 
 
 def static_padding(padding: Padding, window: tuple[int, ...], strides: tuple[int, ...]) -> Any:

@@ -4,8 +4,6 @@ from typing import Any
 
 from flax import nnx
 
-from jaxcnn import geometry
-from jaxcnn.geometry import Flag
 from jaxcnn.nn.options import inexact
 
 default_kernel_init = nnx.initializers.glorot_uniform()
@@ -21,14 +19,10 @@ def parameter(init: nnx.Initializer, rngs: nnx.Rngs, shape: tuple[int, ...], par
 
 
 def bias_parameter(
-    use_bias: Flag, init: nnx.Initializer, rngs: nnx.Rngs, shape: tuple[int, ...], param_dtype: Any
+    use_bias: bool, init: nnx.Initializer, rngs: nnx.Rngs, shape: tuple[int, ...], param_dtype: Any
 ) -> Any:
-    """A bias of `shape`, or None in the same place of the module's tree.
-
-    Raises:
-      ValueError: for a `use_bias` that is neither True nor False.
-    """
-    return nnx.data(parameter(init, rngs, shape, param_dtype) if geometry.as_bool("use_bias", use_bias) else None)
+    """A bias of `shape`, or None in the same place of the module's tree."""
+    return nnx.data(parameter(init, rngs, shape, param_dtype) if use_bias else None)
 
 
 def value_of(variable: nnx.Param | None) -> Any:

@@ -1,9 +1,7 @@
 """The pooling layer that draws in training which tap of a window speaks."""
 
 import functools
-from typing import Any
 
-from flax import nnx
 from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Shaped
@@ -11,7 +9,7 @@ from jaxtyping import Shaped
 from jaxcnn import functional as F
 from jaxcnn.functional.layout import DataFormat
 from jaxcnn.geometry import Flag, Int, Padding, Size
-from jaxcnn.nn.drawing import Drawing
+from jaxcnn.nn.drawing import Drawing, RandomSource
 from jaxcnn.nn.windowed import WindowedPool
 
 
@@ -30,7 +28,7 @@ class StochasticPool(WindowedPool, Drawing):
         spatial_dims: Int = 2,
         deterministic: Flag = False,
         rng_collection: str = "dropout",
-        rngs: nnx.Rngs | nnx.RngStream | None = None,
+        rngs: RandomSource | None = None,
     ):
         """Fix the options of `functional.stochastic_pool`.
 
@@ -60,7 +58,7 @@ class StochasticPool(WindowedPool, Drawing):
         Drawing.__init__(self, deterministic=deterministic, rng_collection=rng_collection, rngs=rngs)
 
     def __call__(
-        self, x: Shaped[ArrayLike, "..."], *, deterministic: Flag | None = None, rngs: Any = None
+        self, x: Shaped[ArrayLike, "..."], *, deterministic: Flag | None = None, rngs: RandomSource | None = None
     ) -> Shaped[Array, "..."]:
         """One value of every window, drawn, or their mean; shapes and errors as in the functions.
 

@@ -71,6 +71,7 @@ class ConvTranspose(WindowedConv):
             kernel_dilation=kernel_dilation,
             data_format=data_format,
             precision=precision,
+            use_bias=use_bias,
             spatial_dims=spatial_dims,
             dtype=dtype,
         )
@@ -80,7 +81,7 @@ class ConvTranspose(WindowedConv):
         self.groups = divisor_groups(groups, self.in_features, self.out_features)
         shape = (*self.kernel_size, self.out_features // self.groups, self.in_features)
         self.kernel = parameter(kernel_init, rngs, shape, param_dtype)
-        self.bias = bias_parameter(use_bias, bias_init, rngs, (self.out_features,), param_dtype)
+        self.bias = bias_parameter(self.use_bias, bias_init, rngs, (self.out_features,), param_dtype)
 
     def _checked_output_padding(self, output_padding: Size) -> tuple[int, ...]:
         extra = geometry.as_sizes("output_padding", output_padding, len(self.kernel_size), minimum=0)

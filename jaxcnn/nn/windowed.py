@@ -28,6 +28,7 @@ class WindowedConv(nnx.Module):
         kernel_dilation: Size,
         data_format: DataFormat,
         precision: Any,
+        use_bias: Flag,
         spatial_dims: Int,
         dtype: Any,
     ):
@@ -47,6 +48,7 @@ class WindowedConv(nnx.Module):
         )
         self.data_format = one_of("data_format", data_format, DATA_FORMATS)
         self.precision, self.dtype = precision, None if dtype is None else inexact("dtype", dtype)
+        self.use_bias = geometry.as_bool("use_bias", use_bias)
 
     def _apply(self, operation: Callable[..., Any], x: ArrayLike, *parameters: nnx.Param | None) -> Any:
         x, *values = promote(as_array("x", x), *map(value_of, parameters), dtype=self.dtype)
@@ -75,6 +77,7 @@ class PaddedConv(WindowedConv):
         kernel_dilation: Size,
         data_format: DataFormat,
         precision: Any,
+        use_bias: Flag,
         spatial_dims: Int,
         dtype: Any,
     ):
@@ -90,6 +93,7 @@ class PaddedConv(WindowedConv):
             kernel_dilation=kernel_dilation,
             data_format=data_format,
             precision=precision,
+            use_bias=use_bias,
             spatial_dims=spatial_dims,
             dtype=dtype,
         )

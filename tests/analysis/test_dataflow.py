@@ -73,6 +73,11 @@ def unpaired(x):
     return conv(x, 3, 2)[:, ::-1] + conv(x, 3, 2)
 
 
+def taken_along_a_new_axis(x):
+    both = jnp.stack([conv(x, 3), conv(x, 5)])
+    return jnp.take_along_axis(both, jnp.argmax(both, 0)[None], 0)[0]
+
+
 FUNCTIONS = {
     "conv": lambda x: conv(x, 5),
     "strides": lambda x: conv(conv(conv(x, 3, 2), 3, 3, "VALID"), 2, padding="VALID"),
@@ -100,6 +105,15 @@ FUNCTIONS = {
     "squeeze and excite": lambda x: conv(x, 3) * x.mean((1, 2))[:, None, None],
     "attention": lambda x: jax.nn.softmax(x @ x.transpose(0, 2, 1)) @ x,
     "cumulative": lambda x: jnp.cumsum(x, 1),
+    "cumulative over another axis": lambda x: conv(jnp.cumsum(conv(x, 3), 2), 3),
+    "stack": lambda x: conv(jnp.stack([conv(x, 3)[..., 0], conv(x, 5)[..., 1]], 1).max(1)[..., None], 3),
+    "looked up by the input": taken_along_a_new_axis,
+    "transposed conv": lambda x: F.conv_transpose(conv(x, 3, 2), jnp.ones((4, 1, 2)), strides=2),
+    "local conv": lambda x: F.local_conv(conv(x, 3), jnp.ones((N - 4, 5, 2, 1))),
+    "patches": lambda x: conv(F.extract_patches(conv(x, 3), (3,), dilation=2), 2, padding="VALID"),
+    "lp pool": lambda x: conv(F.lp_pool(conv(x, 3), (3,), p=3), 2, padding="VALID"),
+    "blur pool": lambda x: conv(F.blur_pool(conv(x, 3), filter_size=4), 2, padding="VALID"),
+    "stochastic pool": lambda x: F.stochastic_pool(jax.random.key(0), conv(x, 3), (3,), strides=2),
     "reversed": lambda x: conv(conv(x, 3, 2)[:, ::-1], 3),
     "mirror image": unpaired,
     "jit": jax.jit(lambda x: conv(conv(x, 3), 3)),

@@ -51,6 +51,15 @@ def test_averages_as_flaxs():
     )
 
 
+def test_orders_of_lp():
+    x = whole(1, 5, 6, 2)
+    options = {"strides": (2, 1), "padding": "same_lower", "dilation": 2, "ceil_mode": True, "p": 3}
+    layer, largest = nn.LpPool((2, 3), **options), nn.LpPool(2, p=np.inf)
+    y, expected, maxima = jax.jit(lambda x: (layer(x), F.lp_pool(x, (2, 3), **options), largest(x)))(x)
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(maxima, np.abs(x)[:, :4].reshape(1, 2, 2, 3, 2, 2).max((2, 4)))
+
+
 def test_whole_images():
     x = whole(2, 3, 5, 4)
     for layer, function in ((nn.GlobalMaxPool, F.global_max_pool), (nn.GlobalAvgPool, F.global_avg_pool)):
@@ -70,18 +79,38 @@ def test_flatten():
             nn.Flatten()(vector)
 
 
-@pytest.mark.parametrize(
-    "layer", [nn.MaxPool(2), nn.AvgPool(3, strides=1, padding=1), nn.GlobalMaxPool(spatial_dims=2), nn.SumPool((2, 1))]
-)
+STATELESS = [
+    nn.MaxPool(2),
+    nn.AvgPool(3, strides=1, padding=1),
+    nn.GlobalMaxPool(spatial_dims=2),
+    nn.SumPool((2, 1)),
+    nn.LpPool(2, p=3),
+    nn.AdaptiveAvgPool((3, 2)),
+    nn.SpatialPyramidPool((1, 2), spatial_dims=2),
+    nn.BlurPool(spatial_dims=2),
+    nn.LocalResponseNorm(size=2, alpha=1, beta=0.5, k=1, spatial_dims=2),
+    nn.StochasticPool(2, deterministic=True),
+    nn.ExtractPatches(2),
+]
+
+
+@pytest.mark.parametrize("layer", STATELESS, ids=lambda layer: type(layer).__name__)
 def test_a_module_is_a_pytree(layer):
     x = whole(3, 4, 4, 2)
     assert not jax.tree.leaves(layer)
-    np.testing.assert_array_equal(jax.jit(lambda layer, x: layer(x))(layer, x), layer(x))
-    np.testing.assert_array_equal(jax.vmap(layer)(x), layer(x))
-    assert jax.grad(lambda x: layer(x).sum())(x).shape == x.shape
     graphdef, state = nnx.split(layer)
     hash(graphdef)
-    np.testing.assert_array_equal(nnx.merge(graphdef, state)(x), layer(x))
+
+    @jax.jit
+    def results(layer, x):
+        merged = nnx.merge(graphdef, state)
+        return layer(x), jax.vmap(layer)(x), merged(x), jax.grad(lambda x: layer(x).sum())(x)
+
+    y, mapped, merged, gradient = results(layer, x)
+    np.testing.assert_allclose(mapped, y, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(merged, y)
+    assert gradient.shape == x.shape
+    assert np.abs(gradient).max() > 0
 
 
 @pytest.mark.parametrize(
@@ -96,6 +125,8 @@ def test_a_module_is_a_pytree(layer):
         (nn.MaxPool, {"window": 2, "dilation": 0}, "^dilation must be"),
         (nn.MaxPool, {"window": 2, "ceil_mode": 1}, "^ceil_mode must be True or False, got 1$"),
         (nn.MaxPool, {"window": 2, "data_format": None}, "^data_format must be one of .*; got None$"),
+        (nn.LpPool, {"window": 2, "p": 0.5}, "^p must be a number of at least 1, math.inf included; got 0.5$"),
+        (nn.LpPool, {"window": 2, "p": "2"}, "^p must be a number of at least 1"),
         (nn.GlobalAvgPool, {"keepdims": 0}, "^keepdims must be True or False, got 0$"),
         (nn.GlobalMaxPool, {"spatial_dims": 0}, "^spatial_dims must be an integer of at least 1, got 0$"),
         (nn.GlobalMaxPool, {"data_format": "NCHW"}, "^data_format must be one of .*; got 'NCHW'$"),
