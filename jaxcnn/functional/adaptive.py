@@ -18,7 +18,7 @@ from jaxcnn.functional import checks
 from jaxcnn.functional.dtypes import accumulator, as_array
 from jaxcnn.functional.layout import DataFormat, Layout, layout_of, window_dims
 from jaxcnn.functional.pool import avg_pool, max_pool
-from jaxcnn.lowering.pool import lowest
+from jaxcnn.lowering.pool import in_float32, lowest
 from jaxcnn.lowering.windows import MOST_UNROLLED
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ def max_over(x: Array, axis: int, pixels: Any, valid: np.ndarray) -> Array:
     # argmax, too, gives the first, and lets a NaN win.
     tap = jnp.argmax(seen, axis=axis + 1).astype(jnp.int32)
     start = jnp.asarray(pixels[:, 0], jnp.int32)
-    return jnp.take_along_axis(x, tap + _along(start, axis, x.ndim), axis, mode="clip")
+    pixel = tap + _along(start, axis, x.ndim)
+    return in_float32(lambda x: jnp.take_along_axis(x, pixel, axis, mode="clip"), x)
 
 
 def _mean_over(x: Array, axis: int, pixels: np.ndarray, valid: np.ndarray) -> Array:

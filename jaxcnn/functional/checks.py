@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.core import Tracer
 
 from jaxcnn.functional.dtypes import as_array, is_exact
 from jaxcnn.geometry import PoolWindows, shown
@@ -78,7 +79,7 @@ def _holds(dtype: Any, other: Any) -> bool:
 
 
 def _in_range(dtype: Any, value: Any) -> bool:
-    if not (jnp.issubdtype(dtype, jnp.integer) and isinstance(value, int | np.integer)):
+    if isinstance(value, Tracer) or not (jnp.issubdtype(dtype, jnp.integer) and is_exact(np.asarray(value).dtype)):
         return True
     return int(jnp.iinfo(dtype).min) <= int(value) <= int(jnp.iinfo(dtype).max)
 

@@ -13,6 +13,7 @@ from jaxcnn import geometry
 from jaxcnn.functional.dtypes import accumulator, as_array, summed
 from jaxcnn.functional.layout import DataFormat, channels_last, layout_of, window_dims
 from jaxcnn.geometry import Padding, PoolWindows, Size
+from jaxcnn.lowering.pool import in_float32
 
 
 def extract_patches(
@@ -43,11 +44,7 @@ def extract_patches(
     spatial_dims = window_dims(window, x)
     x, back = channels_last(x, layout_of(x, spatial_dims, data_format))
     windows = _windows(x.shape[1:-1], window, strides, padding, dilation)
-    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *((*pair, 0) for pair in windows.reach), (0, 0, 0)])
-    # One axis after the other: taps cost the sum of the window's sides, not their product.
-    for axis in reversed(range(spatial_dims)):
-        x = jnp.stack([_tap(x, windows, axis, tap) for tap in range(windows.window[axis])], axis=spatial_dims + 1)
-    return back(x.reshape(x.shape[0], *windows.output_shape, math.prod(windows.window) * x.shape[-1]))
+    return back(in_float32(lambda x: _rows(x, windows), x))
 
 
 def fold_patches(
@@ -94,6 +91,16 @@ def fold_patches(
 
 def _windows(spatial: Sequence[int], window: Size, strides: Size, padding: Padding, dilation: Size) -> PoolWindows:
     return geometry.pool_windows(spatial, window, strides=strides, padding=padding, dilation=dilation, ceil_mode=False)
+
+
+def _rows(x: Array, windows: PoolWindows) -> Array:
+    shape = (x.shape[0], *windows.output_shape, math.prod(windows.window) * x.shape[-1])
+    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *((*pair, 0) for pair in windows.reach), (0, 0, 0)])
+    n = len(windows.spatial)
+    # One axis after the other: taps cost the sum of the window's sides, not their product.
+    for axis in reversed(range(n)):
+        x = jnp.stack([_tap(x, windows, axis, tap) for tap in range(windows.window[axis])], axis=n + 1)
+    return x.reshape(shape)
 
 
 def _tap(x: Array, windows: PoolWindows, axis: int, tap: int) -> Array:

@@ -15,6 +15,7 @@ from jaxcnn.functional.dtypes import accumulator, as_array
 from jaxcnn.functional.layout import DataFormat
 from jaxcnn.functional.pool import full_rank, parse_windows
 from jaxcnn.geometry import Flag, Padding, Size, shown
+from jaxcnn.lowering.pool import in_float32
 from jaxcnn.lowering.windows import Windows, is_small
 
 if TYPE_CHECKING:
@@ -56,11 +57,7 @@ def stochastic_pool(
     x = as_array("x", x)
     checks.refuse_complex(x, "stochastic_pool")
     windows, layout = parse_windows(x, window, strides, padding, dilation, ceil_mode, data_format)
-    taps = _taps(x, full_rank(windows, layout))
-    weights, _ = _weights(taps)
-    drawn = _draw(key, weights)
-    y = jnp.take_along_axis(taps, drawn[None], 0, mode="clip")[0]
-    return jnp.where(weights.any(0), y, jnp.zeros_like(y))
+    return in_float32(lambda x: _drawn(key, _taps(x, full_rank(windows, layout))), x)
 
 
 def stochastic_pool_mean(
@@ -130,6 +127,12 @@ def _weights(taps: Array) -> tuple[Array, Array]:
     positive = jnp.where(wide > 0, wide, 0) * shrunk / (divisor * shrunk)
     special = (wide == largest) | jnp.isnan(wide)
     return jnp.where(is_finite, positive, special.astype(wide.dtype)), scale[0]
+
+
+def _drawn(key: Key, taps: Array) -> Array:
+    weights, _ = _weights(taps)
+    y = jnp.take_along_axis(taps, _draw(key, weights)[None], 0, mode="clip")[0]
+    return jnp.where(weights.any(0), y, jnp.zeros_like(y))
 
 
 def _draw(key: Key, weights: Array) -> Array:

@@ -9,10 +9,10 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 from jaxtyping import Shaped
 
+from jaxcnn.functional import checks
 from jaxcnn.functional.conv import channels_last_numbers
 from jaxcnn.functional.dtypes import as_array, is_exact
 from jaxcnn.functional.layout import one_of
-from jaxcnn.geometry import shown
 from jaxcnn.lowering import primitive
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def correlate(
     """The cross-correlation: the kernel is not flipped, but conjugated where it is complex, Σ x[n + m] kernel*[m].
 
     Arguments, result and errors as in `convolve`. SciPy's two correlations centre "same" differently where a kernel's
-    side is even: in 2-D this one does as `correlate2d` (and as TF's SAME), elsewhere as `correlate`.
+    side is even: in 2-D this one does as `correlate2d` (and as TF's SAME), elsewhere as `correlate`. Where "valid"
+    finds a larger complex kernel, it conjugates as `correlate` does (`correlate2d` conjugates `x` instead).
 
     Source: `scipy.signal.correlate` and `correlate2d`.
     """
@@ -106,7 +107,7 @@ def _must_swap(x: Array, kernel: Array) -> bool:
     holds = [all(a >= b for a, b in zip(*shapes, strict=True)) for shapes in _both_ways(x.shape, kernel.shape)]
     if not any(holds):
         raise ValueError(
-            'mode "valid" needs x or kernel to be at least as large as the other in every axis; got shapes '
+            'x or kernel must be at least as large as the other in every axis for mode "valid"; got shapes '
             f"{x.shape} and {kernel.shape}"
         )
     return not holds[0]
@@ -132,10 +133,9 @@ def _slide(x: Array, kernel: Array, mode: Mode, boundary: Boundary, fillvalue: A
 
 
 def _filling(fillvalue: Any, dtype: Any) -> Array:
-    value = as_array("fillvalue", fillvalue)
-    if value.shape != () or not jnp.can_cast(value.dtype, dtype, "same_kind"):
-        raise ValueError(f"fillvalue must be a scalar that {dtype} can hold, got {shown(fillvalue)}")
-    return value.astype(dtype)
+    if dtype == jnp.bool_ and isinstance(fillvalue, int) and fillvalue in (0, 1):
+        return jnp.asarray(bool(fillvalue))
+    return checks.as_scalar("fillvalue", fillvalue, dtype)
 
 
 def _correlate(x: Array, kernel: Array) -> Array:

@@ -87,7 +87,8 @@ def max_unpool(
     values, back = channels_last(values, layout)
     given, _ = channels_last(given, layout)
     batch, channels = values.shape[0], values.shape[-1]
-    flat = _written(values.reshape(batch, -1, channels), given.reshape(batch, -1, channels), math.prod(spatial))
+    flat_shape = (batch, math.prod(values.shape[1:-1]), channels)
+    flat = _written(values.reshape(flat_shape), given.reshape(flat_shape), math.prod(spatial))
     return back(flat.reshape(batch, *spatial, channels))
 
 

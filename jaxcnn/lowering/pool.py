@@ -40,7 +40,15 @@ extreme = jax.custom_jvp(_extreme, nondiff_argnums=(1, 2))
 def _extreme_jvp(largest: bool, windows: Windows, primals: Any, tangents: Any) -> tuple[Array, Array]:
     (x,), (t,) = primals, tangents
     y = extreme(x, largest, windows)
-    return y, taken(t, winners(x, y, largest, windows), windows)
+    winner = winners(x, y, largest, windows)
+    return y, in_float32(lambda t: taken(t, winner, windows), t)
+
+
+def in_float32(operation: Callable[[Array], Array], t: Array) -> Array:
+    """`operation(t)`, of half types by way of float32: where windows overlap, its transpose is a sum."""
+    if not jnp.issubdtype(t.dtype, jnp.floating) or jnp.finfo(t.dtype).bits >= 32:
+        return operation(t)
+    return operation(t.astype(jnp.float32)).astype(t.dtype)
 
 
 def winners(x: Array, y: Array, largest: bool, windows: Windows) -> Array:

@@ -75,7 +75,7 @@ def test_check_grads_to_second_order(x64):
         ((X, W), {"boundary": "edge"}, "boundary must be one of fill, wrap, symm; got 'edge'"),
         ((X, W[None]), {}, "kernel must have as many axes as x, 1; got 2"),
         ((X, W[:0]), {}, "x and kernel must not be empty"),
-        ((X, W), {"fillvalue": 0.5}, "fillvalue must be a scalar that int32 can hold"),
+        ((X, W), {"fillvalue": 0.5}, "fillvalue must fit the dtype of x, int32; got 0.5"),
     ],
 )
 def test_refuses(arguments, options, message):
