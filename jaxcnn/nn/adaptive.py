@@ -83,13 +83,14 @@ class SpatialPyramidPool(nnx.Module):
           TypeError: for a `pool` that can't be called.
         """
         self.spatial_dims = optional_dims(spatial_dims)
-        sizes = [geometry.entries(level) for level in geometry.entries(levels) or ()]
+        given = geometry.entries(levels) or ()
+        sizes = [geometry.entries(level) for level in given]
         if self.spatial_dims is None:
             self.spatial_dims = next((len(size) for size in sizes if size), None)
+        self.levels = tuple(known_sizes("levels", level, self.spatial_dims) for level in given)
         # A pool of the user's own may want more than one pixel.
         trial = F.adaptive_max_pool if callable(pool) else pool
         try_options(functools.partial(F.spatial_pyramid_pool, levels=levels, pool=trial), self.spatial_dims or 1)
-        self.levels = tuple(known_sizes("levels", level, self.spatial_dims) for level in geometry.entries(levels) or ())
         self.pool = pool
         self.data_format = one_of("data_format", data_format, DATA_FORMATS)
 

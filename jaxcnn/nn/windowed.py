@@ -8,6 +8,7 @@ from flax import nnx
 from jax.typing import ArrayLike
 
 from jaxcnn import geometry
+from jaxcnn.functional.checks import check_precision
 from jaxcnn.functional.conv import PADDING_MODES, PaddingMode, refuse_with_input_dilation
 from jaxcnn.functional.dtypes import as_array
 from jaxcnn.functional.layout import DATA_FORMATS, DataFormat, one_of
@@ -47,7 +48,9 @@ class WindowedConv(nnx.Module):
             dilation_name="kernel_dilation",
         )
         self.data_format = one_of("data_format", data_format, DATA_FORMATS)
-        self.precision, self.dtype = precision, None if dtype is None else inexact("dtype", dtype)
+        check_precision(precision)
+        self.precision = geometry.entries(precision) or precision
+        self.dtype = None if dtype is None else inexact("dtype", dtype)
         self.use_bias = geometry.as_bool("use_bias", use_bias)
 
     def _apply(self, operation: Callable[..., Any], x: ArrayLike, *parameters: nnx.Param | None) -> Any:

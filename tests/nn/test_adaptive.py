@@ -66,6 +66,7 @@ def test_pyramid_is_its_function(pool):
         (lambda: nn.SpatialPyramidPool((1, 0)), r"^levels must be"),
         (lambda: nn.SpatialPyramidPool((1, (2, 2)), spatial_dims=1), r"^levels must be"),
         (lambda: nn.SpatialPyramidPool(((2, 2), (1, 2, 3))), r"^levels must be"),
+        (lambda: nn.SpatialPyramidPool((1, (1, 2, 3, 4))), r"^levels must have 1 to 3 spatial dimensions, got 4"),
         (lambda: nn.SpatialPyramidPool((1, 2), data_format=None), r"^data_format must be one of"),
     ],
 )

@@ -147,6 +147,7 @@ def test_beside_flaxs_layers():
         ({"padding": 1, "padding_mode": "reflect", "input_dilation": 2}, r"^padding_mode must be \"zeros\""),
         ({"groups": 0}, r"^groups must be an integer of at least 1, got 0$"),
         ({"groups": 3}, r"^groups must divide in_features and out_features; got 3 with 4 and 6$"),
+        ({"precision": "exact"}, r"^precision must be None"),
         ({"data_format": "NHWC"}, r"^data_format must be one of channels_last, channels_first; got 'NHWC'$"),
         ({"use_bias": "no"}, r"^use_bias must be True or False, got 'no'$"),
         ({"dtype": jnp.int32}, r"^dtype must be a floating or complex dtype, got"),

@@ -78,6 +78,7 @@ WRONG = [
     ({"padding_mode": "wrap"}, r"^padding_mode must be one of"),
     ({"padding": "SAME", "input_dilation": 2}, r"^padding must be VALID, integers or pairs"),
     ({"kernel_dilation": 0}, r"^kernel_dilation must be"),
+    ({"precision": "exact"}, r"^precision must be None"),
     ({"data_format": "NHWC"}, r"^data_format must be one of"),
     ({"use_bias": None}, r"^use_bias must be True or False, got None$"),
     ({"dtype": "int32"}, r"^dtype must be a floating or complex dtype"),

@@ -62,6 +62,7 @@ def test_every_place_starts_as_a_convolution_of_its_window():
         ({"strides": 0}, r"^strides must be"),
         ({"padding": "HALF"}, r"^padding must be one of"),
         ({"kernel_dilation": 0}, r"^kernel_dilation must be"),
+        ({"precision": "exact"}, r"^precision must be None"),
         ({"data_format": 1}, r"^data_format must be one of"),
         ({"use_bias": 0}, r"^use_bias must be True or False, got 0$"),
         ({"dtype": "int32"}, r"^dtype must be a floating or complex dtype"),

@@ -87,6 +87,7 @@ def test_glorots_fans_are_those_of_the_transposed_layout():
         ({"output_padding": (1, 3), "strides": (2, 3), "padding": "FULL"}, r"^output_padding must be below max"),
         ({"kernel_dilation": 0}, r"^kernel_dilation must be"),
         ({"groups": 4}, r"^groups must divide in_features and out_features; got 4 with 4 and 6$"),
+        ({"precision": "exact"}, r"^precision must be None"),
         ({"data_format": "NHWC"}, r"^data_format must be one of"),
         ({"use_bias": 1}, r"^use_bias must be True or False, got 1$"),
         ({"dtype": "int32"}, r"^dtype must be a floating or complex dtype"),
