@@ -1,6 +1,5 @@
 """What the pools refuse, in one sentence each, before anything compiles."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -84,7 +83,7 @@ def _in_range(dtype: Any, value: Any) -> bool:
     return int(jnp.iinfo(dtype).min) <= int(value) <= int(jnp.iinfo(dtype).max)
 
 
-def check_reducer(reducer: Callable[..., Any], dtype: Any) -> None:
+def check_reducer(reducer: Any, dtype: Any) -> None:
     """Refuse a `reducer` that doesn't take two arrays of `dtype` to one.
 
     Raises:

@@ -43,6 +43,7 @@ def depthwise_conv(
     """
     x, kernel = as_array("x", x), as_array("kernel", kernel)
     _check_channels(x, "kernel", kernel, data_format)
+    bias = None if bias is None else as_array("bias", bias)
     *window, channels, multiplier = kernel.shape
     return conv(
         x,
@@ -94,6 +95,7 @@ def separable_conv(
     x, depthwise = as_array("x", x), as_array("depthwise_kernel", depthwise_kernel)
     pointwise = as_array("pointwise_kernel", pointwise_kernel)
     _check_channels(x, "depthwise_kernel", depthwise, data_format)
+    bias = None if bias is None else as_array("bias", bias)
     expected = (1,) * (depthwise.ndim - 2) + (depthwise.shape[-2] * depthwise.shape[-1],)
     if pointwise.shape[:-1] != expected or not pointwise.size:
         raise ValueError(
