@@ -1,4 +1,4 @@
-"""What every operation means: pure functions, arrays in, arrays out."""
+"""What every operation means: pure functions, arrays in, arrays out. An empty batch gives an empty result."""
 
 from jaxcnn.functional.adaptive import adaptive_avg_pool as adaptive_avg_pool
 from jaxcnn.functional.adaptive import adaptive_max_pool as adaptive_max_pool

@@ -63,6 +63,22 @@ def test_boundaries_against_scipy(shapes, boundary, mode):
     np.testing.assert_allclose(F.correlate(x, w, **options), scipy.signal.correlate2d(x, w, **options), atol=1e-4)
 
 
+def test_a_larger_complex_kernel_is_conjugated():
+    # As `correlate` does; SciPy's `correlate2d` conjugates the image instead.
+    x, w = (RNG.standard_normal((*shape, 2)).view(complex)[..., 0].astype(np.complex64) for shape in ((2, 3), (4, 5)))
+    expected = scipy.signal.correlate(x, w, mode="valid", method="direct")
+    np.testing.assert_allclose(F.correlate(x, w, mode="valid"), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.bool_])
+def test_a_fillvalue_of_each_dtype(dtype):
+    x, w = np.array([[1, 0, 2]]).astype(dtype), np.array([[1, 1]]).astype(dtype)
+    expected = np.convolve([1, 1, 0, 2, 1], [1, 1])[1:-1].astype(dtype)
+    y = F.convolve(x, w, fillvalue=1)
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(y, [expected])
+
+
 def test_check_grads_to_second_order(x64):
     x, w = jnp.asarray(RNG.standard_normal(4)), jnp.asarray(RNG.standard_normal(2))
     check_grads(jax.jit(lambda x, w: F.convolve(x, w, boundary="symm")), (x, w), 2)
