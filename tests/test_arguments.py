@@ -39,3 +39,17 @@ def test_entries():
 def test_geometry_offers_them():
     names = ["Flag", "Int", "Padding", "Size", "as_bool", "as_int", "as_sizes", "entries"]
     assert all(getattr(geometry, name) is getattr(arguments, name) for name in names)
+
+
+def test_values_are_shown_on_one_line_and_not_all_of_large_ones():
+    assert arguments.shown("a\nb") == r"'a\nb'"
+    assert arguments.shown(np.zeros((2, 2))) == "array([[0., 0.], [0., 0.]])"
+    assert len(arguments.shown(list(range(1000)))) == 120
+
+
+def test_maps_too_large_for_any_memory():
+    arguments.refuse_huge("padding", (2**20, 2**19))
+    with pytest.raises(
+        ValueError, match=r"padding must leave a map of fewer than 2\*\*40 pixels; got \(1048576, 1048576\)"
+    ):
+        arguments.refuse_huge("padding", (2**20, 2**20))

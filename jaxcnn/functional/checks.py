@@ -95,6 +95,7 @@ def check_reducer(reducer: Any, dtype: Any) -> None:
     try:
         result = jax.eval_shape(reducer, one, one)
     except TypeError as error:
-        raise TypeError(f"{rule}, such as jax.lax.mul; got {shown(reducer)}: {error}") from error
+        reason = str(error).partition("\n")[0]
+        raise TypeError(f"{rule}, such as jax.lax.mul; got {shown(reducer)}: {reason}") from error
     if getattr(result, "shape", None) != () or result.dtype != dtype:
         raise ValueError(f"{rule}; for two scalars of {dtype}, got {result}")
