@@ -18,3 +18,9 @@ def tiny_sets(tmp_path_factory):
         write_idx(folder / "mnist" / f"{prefix}-images-idx3-ubyte.gz", noise + 20 * labels[:, None, None])
         write_idx(folder / "mnist" / f"{prefix}-labels-idx1-ubyte.gz", labels)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _programs_are_not_kept(monkeypatch):
+    """A test leaves JAX's settings and the user's cache folder alone."""
+    monkeypatch.setattr("experiments.harness.command.keep_programs", lambda: None)
