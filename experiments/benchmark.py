@@ -1,0 +1,150 @@
+"""Speed: our training steps beside plain Flax, and beside PyTorch and Keras where they are installed.
+
+Every contender does the same work in a process of its own; they take turns, so that the machine's moods meet all
+alike, and medians count. Times are ratios within one run: only those can be compared.
+
+Run `python -m experiments.benchmark`: about six minutes on two cores, ours beside plain Flax. `--quick` takes one.
+`--peers PYTHON PYTHON` names interpreters that have torch, or keras with tensorflow or jax. `--sections end_to_end`
+trains whole processes. `--keep` adds to the result.json that is there, so that long runs can be taken in pieces:
+`python -m experiments.benchmark --peers PYTHON --sections step --models convnet --batches 64 --keep`
+"""
+
+import functools
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from experiments.harness import bench_cases
+from experiments.harness.bench_cases import Item, model_items
+from experiments.harness.bench_end_to_end import end_to_end_rows
+from experiments.harness.bench_measure import matmul_peak, measured
+from experiments.harness.bench_models import lecture_models
+from experiments.harness.bench_results import kept_rows, show, write_benchmark
+from experiments.harness.bench_rows import Row, accelerate_rows
+from experiments.harness.bench_workers import Contender, own_contenders, peers_of
+from experiments.harness.command import run
+from experiments.harness.results import open_folder
+from jaxcnn.geometry import as_int
+
+SectionName = Literal["step", "forward", "conv_transpose", "depthwise", "loop", "scaling", "accelerate", "end_to_end"]
+QUICK_SECONDS, QUICK_BATCHES = 0.15, (64,)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Speed beside plain Flax and other libraries."""
+
+    sections: Annotated[tuple[SectionName, ...], tyro.conf.arg(help="What to measure.")] = (
+        "step",
+        "forward",
+        "conv_transpose",
+        "depthwise",
+        "loop",
+        "scaling",
+        "accelerate",
+    )
+    models: Annotated[
+        tuple[str, ...], tyro.conf.arg(help="Models of the lectures, as “convnet” or “convnet none”; all without it.")
+    ] = ()
+    batches: Annotated[tuple[int, ...], tyro.conf.arg(help="Images a step.")] = (32, 64, 256)
+    seconds: Annotated[float, tyro.conf.arg(help="Of timing, a contender and case.")] = 0.5
+    peers: Annotated[
+        tuple[str, ...], tyro.conf.arg(help="Python interpreters that have torch, or keras with tensorflow or jax.")
+    ] = ()
+    torch_compile: Annotated[bool, tyro.conf.arg(help="Try torch.compile too; it needs a C++ compiler.")] = False
+    epochs: Annotated[int, tyro.conf.arg(help="Of end_to_end.")] = 5
+    data_dir: Annotated[
+        Path | None, tyro.conf.arg(help="Folder that holds mnist/*-ubyte.gz; without it end_to_end takes the sample.")
+    ] = None
+    out: Annotated[Path, tyro.conf.arg(help="Folder for result.json and the picture.")] = Path("runs/benchmark")
+    keep: Annotated[bool, tyro.conf.arg(help="Keep the rows in result.json that this run doesn't measure.")] = False
+    quick: Annotated[bool, tyro.conf.arg(help="Batch 64 and short turns: a look, not a result.")] = False
+    tune: Annotated[bool, tyro.conf.arg(help="Only measure the forms of the models' convolutions on this machine.")] = (
+        False
+    )
+
+
+def main(config: Config) -> Sequence[Mapping[str, Any]]:
+    """Measure, print, write; returns the rows of `result.json`."""
+    if config.tune:
+        return importlib.import_module("experiments.harness.bench_tune").main()
+    config = quicker(config) if config.quick else config
+    entries = check(config)
+    contenders = [*own_contenders(sys.executable), *(peer for python in config.peers for peer in peers_of(python))]
+    folder = open_folder(config.out)
+    peak, rates = matmul_peak(contenders, seconds=1.0)
+    settings = {"seconds": config.seconds, "torch_compile": config.torch_compile, "epochs": config.epochs}
+    write = functools.partial(write_benchmark, folder, settings, rates, kept_rows(folder) if config.keep else [])
+    print(f"Matrix product: {peak / 1e9:.0f} GFLOP/s", file=sys.stderr)
+    rows: list[Row] = []
+    for row in every_row(config, entries, contenders, peak):
+        rows.append(row)
+        write(rows, complete=False)
+    rows = write(rows, complete=True)
+    show(rows, folder)
+    return rows
+
+
+def quicker(config: Config) -> Config:
+    """The same with short turns, one batch size and without what takes minutes."""
+    sections = tuple(name for name in config.sections if name not in ("accelerate", "end_to_end", "scaling"))
+    chosen = {"sections": sections, "seconds": QUICK_SECONDS, "batches": QUICK_BATCHES}
+    return Config(**{**vars(config), **chosen})
+
+
+def check(config: Config) -> list[str]:
+    """The labels of the chosen models.
+
+    Raises:
+      ValueError: for an unknown model, or numbers that can't be meant.
+    """
+    labels = [entry.label for entry in lecture_models()]
+    known = {*labels, *(entry.model for entry in lecture_models())}
+    for name in config.models:
+        if name not in known:
+            raise ValueError(f"--models must be among {', '.join(sorted(known))}; got {name}")
+    for batch in config.batches:
+        as_int("--batches", batch, minimum=1)
+    as_int("--epochs", config.epochs, minimum=1)
+    if not 0 < config.seconds < float("inf"):
+        raise ValueError(f"--seconds must be a positive number, got {config.seconds}")
+    return [label for label in labels if not config.models or {label, label.split()[0]} & set(config.models)]
+
+
+def every_row(config: Config, labels: Sequence[str], contenders: Sequence[Contender], peak: float) -> Iterable[Row]:
+    """The rows of all sections, as they come."""
+    items = [item for section in config.sections for item in items_of(section, labels, config)]
+    yield from measured(items, contenders, seconds=config.seconds, peak=peak)
+    if "accelerate" in config.sections:
+        yield from accelerate_rows(importlib.import_module("experiments.harness.bench_accelerate").rows())
+    if "end_to_end" in config.sections:
+        chosen = labels if config.models else ["convnet max"]
+        for entry in (entry for entry in lecture_models() if entry.label in chosen):
+            yield from end_to_end_rows(contenders, entry, epochs=config.epochs, batch=64, data_dir=config.data_dir)
+
+
+def items_of(section: str, labels: Sequence[str], config: Config) -> list[Item]:
+    """A section's items."""
+    if section in ("step", "forward"):
+        items = model_items(section, section, labels, config.batches)
+        return [_with(item, compiled=config.torch_compile) for item in items]
+    makers: dict[str, Callable[[], list[Item]]] = {
+        "conv_transpose": bench_cases.transpose_items,
+        "depthwise": bench_cases.depthwise_items,
+        "loop": bench_cases.loop_items,
+        "scaling": bench_cases.scaling_items,
+    }
+    return makers[section]() if section in makers else []
+
+
+def _with(item: Item, **told: Any) -> Item:
+    return Item(item.section, item.label, {**item.work, **told}, item.batch, item.contenders)
+
+
+if __name__ == "__main__":
+    run(main, Config)

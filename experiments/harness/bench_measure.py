@@ -1,0 +1,95 @@
+"""Measuring: processes started for a group of cases, each case prepared by all, then timed in turns."""
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from experiments.harness.bench_cases import Item
+from experiments.harness.bench_counts import flops_of
+from experiments.harness.bench_rows import Row, blank_row, rows_of
+from experiments.harness.bench_timing import Run, RunError, take_turns
+from experiments.harness.bench_workers import Contender, Worker
+
+MATMUL = {"kind": "matmul", "size": 2048}
+
+
+def measured(items: Sequence[Item], contenders: Sequence[Contender], *, seconds: float, peak: float) -> Iterator[Row]:
+    """The rows of the items, group after group.
+
+    Args:
+      items: what to time.
+      contenders: who may take part; those that can't do an item's kind of work stay out of it.
+      seconds: of timing a contender and item.
+      peak: the machine's floating-point operations a second.
+    """
+    for _, group in itertools.groupby(sorted(items, key=lambda item: _first(items, item)), lambda item: item.group):
+        several = list(group)
+        wanted = [c for c in contenders if any(not item.contenders or c.name in item.contenders for item in several)]
+        with ExitStack() as stack:
+            workers = [stack.enter_context(Worker(contender)) for contender in wanted]
+            for item in several:
+                print(f"{item.section}: {item.label}, batch {item.batch}", file=sys.stderr)
+                yield from time_item(item, workers, seconds=seconds, peak=peak)
+
+
+def _first(items: Sequence[Item], item: Item) -> int:
+    """Where the item's group begins: sorted by it, groups stay together and keep their order."""
+    return next(index for index, other in enumerate(items) if other.group == item.group)
+
+
+def time_item(item: Item, workers: Sequence[Any], *, seconds: float, peak: float) -> list[Row]:
+    """The item's rows; a contender that fails has a row that says how."""
+    case = {"section": item.section, "label": item.label, "batch": item.batch}
+    able = [w for w in workers if item.work["kind"] in w.kinds and (not item.contenders or w.name in item.contenders)]
+    facts = {worker.name: prepared(worker, item.work) for worker in able}
+    ready = {w.name: runner(w) for w in able if "error" not in facts[w.name]}
+    timings, failed = take_turns(ready, seconds=seconds)
+    errors = {name: told["error"] for name, told in facts.items() if "error" in told} | failed
+    for worker in able:
+        if worker.name in timings:
+            facts[worker.name]["peak_bytes"] = peak_of(worker) if item.section == "step" else None
+    told = {name: facts[name] for name in timings}
+    rows = rows_of(case, timings, told, flops=flops_of(item.work), peak=peak)
+    return [*rows, *(blank_row(case, name, error=error) for name, error in errors.items())]
+
+
+def peak_of(worker: Any) -> int | None:
+    """The worker's highest memory; of training alone, since a bigger case earlier in a process would hide others."""
+    return worker.ask({"do": "peak"}).get("peak_bytes")
+
+
+def prepared(worker: Any, work: Mapping[str, Any]) -> dict[str, Any]:
+    """What the worker tells of itself and of its first step, or its error."""
+    answer = worker.ask({"do": "prepare", "case": dict(work)})
+    return answer | {"import_seconds": worker.import_seconds, "versions": worker.versions}
+
+
+def runner(worker: Any) -> Run:
+    """Seconds of n steps of a prepared worker."""
+
+    def run(steps: int) -> float:
+        answer = worker.ask({"do": "run", "steps": steps})
+        if "error" in answer:
+            raise RunError(answer["error"])
+        return answer["seconds"]
+
+    return run
+
+
+def matmul_peak(
+    contenders: Sequence[Contender], *, seconds: float, start: Callable[[Contender], Any] = Worker
+) -> tuple[float, dict[str, float]]:
+    """The machine's floating-point operations a second in a square float32 matrix product: the best contender's.
+
+    Returns:
+      The best, and each contender's own.
+    """
+    with ExitStack() as stack:
+        workers = [stack.enter_context(start(contender)) for contender in contenders]
+        able = [worker for worker in workers if MATMUL["kind"] in worker.kinds]
+        ready = {w.name: runner(w) for w in able if "error" not in prepared(w, MATMUL)}
+        timings, _ = take_turns(ready, seconds=seconds)
+    rates = {name: flops_of(MATMUL) / (timing.ms * 1e-3) for name, timing in timings.items()}
+    return max(rates.values()), rates

@@ -1,0 +1,66 @@
+"""What the benchmark leaves behind: `result.json`, tables on the terminal, and the picture."""
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.harness.bench_page import summary
+from experiments.harness.bench_pictures import ratio_bars
+from experiments.harness.bench_rows import Row, merged
+from experiments.harness.bench_tables import TITLES, costs, section_lines
+from experiments.harness.environment import environment
+from experiments.harness.results import write_picture
+from experiments.harness.tables import print_table
+from jaxcnn.visualization import write_atomically
+
+
+def kept_rows(folder: Path) -> list[Row]:
+    """The rows of the folder's `result.json`; none where there isn't one."""
+    file = folder / "result.json"
+    return json.loads(file.read_text("utf-8"))["rows"] if file.exists() else []
+
+
+def write_benchmark(
+    folder: Path,
+    config: Mapping[str, Any],
+    rates: Mapping[str, float],
+    old: Sequence[Row],
+    new: Sequence[Row],
+    *,
+    complete: bool,
+) -> list[Row]:
+    """`result.json` with the old rows and the new ones; returns its rows."""
+    rows = merged(old, new)
+    where = environment()
+    result = {
+        "experiment": "benchmark",
+        "complete": complete,
+        "config": dict(config),
+        "environment": where | {"command": command(sys.argv[1:])},
+        "matmul_flops": dict(rates),
+        "rows": rows,
+    }
+    write_atomically(folder / "result.json", json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    return rows
+
+
+def command(arguments: Sequence[str]) -> str:
+    """The command without this machine's folders: others have theirs elsewhere."""
+    named = ["PYTHON" if "/bin/" in text else "FOLDER" if text.startswith("/") else text for text in arguments]
+    return shlex.join(["python", "-m", "experiments.benchmark", *named])
+
+
+def show(rows: Sequence[Row], folder: Path) -> None:
+    """Tables on the terminal, and the picture."""
+    for section, title in TITLES.items():
+        if lines := section_lines(rows, section):
+            print_table(lines, title=title)
+    if lines := costs(rows):
+        print_table(lines, title="Memory, and seconds to the first step")
+    print(summary(rows))
+    if figure := ratio_bars(rows):
+        write_picture(folder, "ratios", figure, "Bars: speed of jaxcnn beside the fastest other contender, by case.")
+    print(f"Result: {folder / 'result.json'}")

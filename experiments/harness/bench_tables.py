@@ -1,0 +1,161 @@
+"""Tables of the benchmark's rows, for the terminal and for pages."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from experiments.harness.bench_rows import OURS, WITH, WITHOUT
+
+Rows = Sequence[Mapping[str, Any]]
+TITLES = {
+    "step": "Training steps: forward, backward and RMSprop",
+    "forward": "Forward passes",
+    "conv_transpose": "Transposed convolutions",
+    "depthwise": "Depthwise convolutions",
+    "loop": "Inside a loop and outside",
+    "scaling": "Scaling of our own steps",
+    "accelerate": "jaxcnn.accelerate_cpu() under programs that don't know it",
+    "end_to_end": "End to end: from process start to test accuracy",
+}
+
+
+def cases_of(rows: Rows, section: str) -> dict[tuple[str, int], dict[str, Mapping[str, Any]]]:
+    """(label, batch) -> contender -> row, in the order of the rows."""
+    found: dict[tuple[str, int], dict[str, Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["section"] == section:
+            found.setdefault((row["label"], row["batch"]), {})[row["contender"]] = row
+    return found
+
+
+def contenders_of(rows: Rows, section: str) -> list[str]:
+    """Who took part in a section, ours first."""
+    names = dict.fromkeys(row["contender"] for row in rows if row["section"] == section)
+    return sorted(names, key=lambda name: name != OURS)
+
+
+def milliseconds(row: Mapping[str, Any] | None) -> str:
+    """Three digits, "failed", or a dash for who didn't take part."""
+    if row is None:
+        return "–"
+    return "failed" if row["ms"] is None else number(row["ms"])
+
+
+def number(value: float) -> str:
+    """Three significant digits without an exponent."""
+    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+
+
+def optional(value: float | None, form: str) -> str:
+    """The formatted value, or a dash."""
+    return "–" if value is None else format(value, form)
+
+
+def compared(rows: Rows, section: str) -> list[dict[str, str]]:
+    """A line a case: everybody's milliseconds, and what ours is worth beside the fastest other."""
+    lines, names = [], contenders_of(rows, section)
+    for (label, batch), by_name in cases_of(rows, section).items():
+        ours = by_name.get(OURS, {})
+        lines.append(
+            {
+                "case": label,
+                "batch": str(batch),
+                **{f"{name}, ms": milliseconds(by_name.get(name)) for name in names},
+                "times the fastest other": optional(ours.get("ratio"), ".2f"),
+                "times Flax": optional(ours.get("ratio_to_flax"), ".2f"),
+                "images a second": optional(ours.get("images_per_second"), ",.0f"),
+                "of matmul's peak": optional(ours.get("share_of_peak"), ".0%"),
+            }
+        )
+    return lines
+
+
+def costs(rows: Rows) -> list[dict[str, str]]:
+    """A line a training case: memory, import and first step of every contender."""
+    lines, names = [], contenders_of(rows, "step")
+    for (label, batch), by_name in cases_of(rows, "step").items():
+        line = {"case": label, "batch": str(batch)}
+        for name in names:
+            row = by_name.get(name, {})
+            megabytes = row.get("peak_bytes") and row["peak_bytes"] / 2**20
+            seconds = row.get("import_seconds") and row["import_seconds"] + (row["first_seconds"] or 0)
+            line |= {f"{name}, MiB": optional(megabytes, ",.0f"), f"{name}, s to 1st step": optional(seconds, ".1f")}
+        lines.append(line)
+    return lines
+
+
+def scaling(rows: Rows) -> list[dict[str, str]]:
+    """A line a size: time, and time for each operation beside that of the family's cheapest size."""
+    found = [row for row in rows if row["section"] == "scaling" and row["ms"] is not None]
+    best: dict[str, float] = {}
+    for row in found:
+        family, cost = family_of(row), row["ms"] / row["flops"]
+        best[family] = min(cost, best.get(family, math.inf))
+    return [
+        {
+            "family": family_of(row),
+            "case": row["label"],
+            "ms": number(row["ms"]),
+            "GFLOP": number(row["flops"] / 1e9),
+            "of matmul's peak": f"{row['share_of_peak']:.0%}",
+            "ms a GFLOP, beside the best": f"{row['ms'] / row['flops'] / best[family_of(row)]:.2f}",
+        }
+        for row in found
+    ]
+
+
+def family_of(row: Mapping[str, Any]) -> str:
+    """What a scaling row varies: "batch", "image" or "channels"."""
+    return "channels" if row["label"].endswith("channels") else row["label"].split()[0]
+
+
+def accelerated(rows: Rows) -> list[dict[str, str]]:
+    """A line a program: milliseconds a step without and with `jaxcnn.accelerate_cpu()`."""
+    return [
+        {
+            "program": label,
+            "batch": str(batch),
+            "without, ms": milliseconds(by_name.get(WITHOUT)),
+            "with, ms": milliseconds(by_name.get(WITH)),
+            "times as fast": optional(by_name[WITH]["ratio"], ".2f"),
+        }
+        for (label, batch), by_name in cases_of(rows, "accelerate").items()
+    ]
+
+
+def end_to_end(rows: Rows) -> list[dict[str, str]]:
+    """A line a contender: wall clock and accuracy."""
+    return [
+        {
+            "contender": row["contender"],
+            "case": row["label"],
+            "s, from start to accuracy": optional(row["ms"] and row["ms"] / 1e3, ".1f"),
+            "test accuracy": optional(row["test_accuracy"], ".4f"),
+            "times as fast as the fastest other": optional(row["ratio"], ".2f"),
+        }
+        for row in rows
+        if row["section"] == "end_to_end"
+    ]
+
+
+def section_lines(rows: Rows, section: str) -> list[dict[str, str]]:
+    """The section's table; nothing where it has no rows."""
+    special = {"scaling": scaling, "accelerate": accelerated, "end_to_end": end_to_end}
+    return special[section](rows) if section in special else compared(rows, section)
+
+
+def markdown(lines: Sequence[Mapping[str, str]]) -> str:
+    """Lines of text under their keys."""
+    headings = list(lines[0])
+    head = [f"| {' | '.join(headings)} |", "|---|" + "---:|" * (len(headings) - 1)]
+    return "\n".join([*head, *(f"| {' | '.join(line.values())} |" for line in lines)])
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    """The mean that ratios have."""
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def step_ratios(rows: Rows) -> list[float]:
+    """Ours beside the fastest other contender, a number a training case."""
+    return [row["ratio"] for row in rows if row["section"] == "step" and row["contender"] == OURS and row["ratio"]]

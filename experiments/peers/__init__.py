@@ -1,0 +1,1 @@
+"""Contenders of the benchmark, each a program of its own that answers requests for timed work, one JSON line each."""
