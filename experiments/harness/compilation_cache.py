@@ -7,7 +7,8 @@ from pathlib import Path
 
 import jax
 
-LIMIT = 2**29  # bytes; a program of a lecture model takes 0.1 to 1 MB
+FOLDER = "jax_compilation_cache_dir"
+LIMIT = 2**29  # bytes; the programs of one lecture model take less than a megabyte
 
 
 def keep_programs() -> None:
@@ -19,7 +20,7 @@ def keep_programs() -> None:
     """
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    if jax.config.jax_compilation_cache_dir is not None:
+    if getattr(jax.config, FOLDER) is not None:
         return
     try:
         folder = cache_folder()
@@ -28,7 +29,7 @@ def keep_programs() -> None:
         print(f"Compiled programs are not kept for the next run: {error}", file=sys.stderr)
         return
     discard_oldest(folder, LIMIT)
-    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update(FOLDER, str(folder))
 
 
 def cache_folder() -> Path:

@@ -1,5 +1,6 @@
 """What is refused before anything compiles: one sentence each, with the way out."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -44,6 +45,34 @@ def check_model(model: object) -> None:
             f"the static attributes of {type(model).__name__} must be hashable, as for nnx.jit, got {error};"
             " store tuples and frozen dataclasses instead"
         ) from error
+
+
+def check_same_structure(models: object) -> list[nnx.Module]:
+    """The models as a list, where one compiled program fits all of them."""
+    if isinstance(models, nnx.Module) or not isinstance(models, Iterable):
+        raise TypeError(
+            f"models must be a sequence of flax.nnx.Modules, got {type(models).__name__}; wrap it in a list"
+        )
+    found = list(models)
+    if not found:
+        raise ValueError("models must hold at least one model, got none")
+    for model in found:
+        check_model(model)
+    if len(set(map(id, found))) < len(found):
+        raise ValueError("models must be different objects, got one of them twice; construct one for each seed")
+    first = _structure(found[0])
+    for index, model in enumerate(found):
+        if _structure(model) != first:
+            raise ValueError(
+                f"models must share one structure, but models[{index}] differs from models[0] in its layers, their"
+                " options or shapes; train models of another structure in a call of their own"
+            )
+    return found
+
+
+def _structure(model: nnx.Module) -> tuple[nnx.GraphDef, dict[str, str]]:
+    graphdef, variables = nnx.split(model)
+    return graphdef, _shapes(variables)
 
 
 def check_examples(name: str, dataset: object) -> Examples:

@@ -1,20 +1,15 @@
 """Training a model on labelled images."""
 
 import jax
-import jax.numpy as jnp
 import optax
 from flax import nnx
-from jaxtyping import Array, Key
 
-from jaxcnn.training import checks
-from jaxcnn.training.chunks import Plan
-from jaxcnn.training.epochs import keep, train_epoch, validate
-from jaxcnn.training.evaluation import EVALUATION_BATCH_SIZE
-from jaxcnn.training.examples import Examples, LabeledImages, evaluation_batches
+from jaxcnn.training.call import check_call, check_seed
+from jaxcnn.training.examples import LabeledImages
 from jaxcnn.training.history import History
-from jaxcnn.training.programs import compile_programs
-from jaxcnn.training.progress import Silent, reporter
-from jaxcnn.training.state import TrainState, create_state
+from jaxcnn.training.progress import reporter
+from jaxcnn.training.state import create_state
+from jaxcnn.training.task import history_of, prepare, train_epochs
 
 
 def fit(
@@ -59,69 +54,11 @@ def fit(
       ValueError: images, labels, model or numbers do not fit; raised before anything compiles.
       FloatingPointError: the loss or a parameter became NaN or infinite; the model keeps the last good epoch.
     """
-    checks.check_model(model)
-    checks.check_optimizer(optimizer)
-    epochs = checks.check_integer("epochs", epochs, minimum=0)
-    seed = checks.check_integer("seed", seed, minimum=0, below=2**32)
-    batch_size = checks.check_integer("batch_size", batch_size, minimum=1)
-    steps_per_execution = checks.check_integer("steps_per_execution", steps_per_execution, minimum=1)
-    examples, held_out = _check_data(model, train, validation, batch_size)
-    if epochs == 0:
+    seed = check_seed(seed)
+    call = check_call(model, train, validation, epochs, batch_size, optimizer, steps_per_execution)
+    if call.epochs == 0:
         return History()
-    count = len(examples.labels)
-    plan = Plan(count, min(batch_size, count), steps_per_execution)
     state, key = create_state(model, optimizer), jax.random.key(seed)
-    with reporter(progress, epochs, count) as report:
-        return _train(model, state, plan, examples, held_out, key, epochs, report)
-
-
-def _check_data(
-    model: nnx.Module, train: LabeledImages, validation: LabeledImages | None, batch_size: int
-) -> tuple[Examples, Examples | None]:
-    """Both sets as arrays, or the first thing wrong with them."""
-    examples = checks.check_examples("train", train)
-    held_out = None if validation is None else checks.check_examples("validation", validation)
-    if held_out is not None:
-        checks.check_same_shape(examples, held_out)
-    classes = checks.count_classes(model, examples.images, min(batch_size, len(examples.labels)), training=True)
-    examples = checks.check_labels("train", examples, classes)
-    return examples, held_out and checks.check_labels("validation", held_out, classes)
-
-
-def _train(
-    model: nnx.Module,
-    state: TrainState,
-    plan: Plan,
-    examples: Examples,
-    held_out: Examples | None,
-    key: Key[Array, ""],
-    epochs: int,
-    report: Silent,
-) -> History:
-    """All epochs; the model receives each one's result before its validation."""
-    examples = Examples(jnp.asarray(examples.images), jnp.asarray(examples.labels))
-    size = EVALUATION_BATCH_SIZE
-    batches = [] if held_out is None else list(evaluation_batches(held_out, min(size, len(held_out.labels))))
-    programs, compile_seconds = compile_programs(plan, state, examples, key, batches[0] if batches else None)
-    rows = []
-    for epoch in range(epochs):
-        state, row = train_epoch(programs, plan, epoch, state, examples, key, report)
-        keep(model, programs, state, epoch)
-        row |= validate(programs, state, batches)
-        report.finish_epoch(epoch, row)
-        rows.append(row)
-    return _history(rows, compile_seconds)
-
-
-def _history(rows: list[dict[str, float]], compile_seconds: float) -> History:
-    def column(name: str) -> list[float]:
-        return [row[name] for row in rows if name in row]
-
-    return History(
-        loss=column("loss"),
-        accuracy=column("accuracy"),
-        val_loss=column("val_loss"),
-        val_accuracy=column("val_accuracy"),
-        seconds=column("seconds"),
-        compile_seconds=compile_seconds,
-    )
+    with reporter(progress, call.epochs, call.plan.examples) as report:
+        task = prepare(call, state, key)
+        return history_of(list(train_epochs(task, model, state, key, report)), task.compile_seconds)

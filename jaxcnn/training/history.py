@@ -14,9 +14,10 @@ class History:
       val_loss: mean cross-entropy on the validation set at the epoch's end; empty without one.
       val_accuracy: accuracy on the validation set; empty without one.
       seconds: wall-clock seconds of the epoch's training, until the device has finished; neither compilation
-        nor validation is in it.
+        nor validation is in it. From `fit_seeds` the run's share of them.
       compile_seconds: wall-clock seconds spent on tracing and compiling before the first epoch; near 0 when an
         earlier fit of the same structure left its programs behind.
+      error: what ended the run early, where `fit_seeds` went on with the others; `fit` raises it instead.
     """
 
     loss: list[float] = dataclasses.field(default_factory=list)
@@ -25,7 +26,8 @@ class History:
     val_accuracy: list[float] = dataclasses.field(default_factory=list)
     seconds: list[float] = dataclasses.field(default_factory=list)
     compile_seconds: float = 0.0
+    error: str | None = None
 
-    def to_dict(self) -> dict[str, list[float] | float]:
+    def to_dict(self) -> dict[str, list[float] | float | str | None]:
         """The fields by name, for `json.dump`."""
         return dataclasses.asdict(self)

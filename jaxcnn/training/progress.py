@@ -1,7 +1,7 @@
 """How far training has come: a rich bar on a terminal, a line an epoch elsewhere, or nothing."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -21,46 +21,55 @@ class Silent:
 class Lines(Silent):
     """One line an epoch on stderr, for files and pipes."""
 
-    def __init__(self, epochs: int, examples: int):
-        self.epochs, self.examples = epochs, examples
+    def __init__(self, epochs: int, examples: int, name: str):
+        self.epochs, self.examples, self.name = epochs, examples, name
 
     def finish_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
-        print(epoch_line(epoch, self.epochs, self.examples, row), file=sys.stderr, flush=True)
+        line = self.name + epoch_line(epoch, self.epochs, self.examples, row)
+        sys.stderr.write(line + "\n")  # one write, so that lines of runs side by side stay whole
+        sys.stderr.flush()
 
 
 class Bar(Silent):
     """A bar over all epochs, below one line for each finished one."""
 
-    def __init__(self, progress: Progress, task: TaskID, epochs: int, examples: int):
-        self.progress, self.task, self.epochs, self.examples = progress, task, epochs, examples
+    def __init__(self, progress: Progress, epochs: int, examples: int, name: str):
+        self.progress, self.epochs, self.examples, self.name = progress, epochs, examples, name
+        self.task: TaskID = progress.add_task(f"{name}compiling", total=epochs * examples, means="", speed="")
 
     def advance(self, epoch: int, means: Mapping[str, float], examples: int, seconds: float) -> None:
         self.progress.update(
             self.task,
             completed=epoch * self.examples + examples,
-            description=f"epoch {epoch + 1}/{self.epochs}",
+            description=f"{self.name}epoch {epoch + 1}/{self.epochs}",
             means=f"loss {means['loss']:.4f}  accuracy {means['accuracy']:.4f}",
             speed=f"{examples / seconds:,.0f} images/s",
         )
 
     def finish_epoch(self, epoch: int, row: Mapping[str, float]) -> None:
         self.progress.update(self.task, completed=(epoch + 1) * self.examples)
-        line = epoch_line(epoch, self.epochs, self.examples, row)
+        line = self.name + epoch_line(epoch, self.epochs, self.examples, row)
         self.progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def reporter(enabled: bool, epochs: int, examples: int) -> Iterator[Silent]:
     """The report that fits where stderr goes; leaves the terminal clean, also after an error."""
+    with reporters(enabled, epochs, examples, ("",)) as (report,):
+        yield report
+
+
+@contextmanager
+def reporters(enabled: bool, epochs: int, examples: int, names: Sequence[str]) -> Iterator[list[Silent]]:
+    """The same for several runs on one terminal; what each says begins with its name."""
     console = Console(stderr=True)
     if not enabled:
-        yield Silent()
+        yield [Silent() for _ in names]
     elif not console.is_terminal:
-        yield Lines(epochs, examples)
+        yield [Lines(epochs, examples, name) for name in names]
     else:
         with _bar(console) as progress:
-            task = progress.add_task("compiling", total=epochs * examples, means="", speed="")
-            yield Bar(progress, task, epochs, examples)
+            yield [Bar(progress, epochs, examples, name) for name in names]
 
 
 def epoch_line(epoch: int, epochs: int, examples: int, row: Mapping[str, float]) -> str:
