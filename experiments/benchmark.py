@@ -71,10 +71,12 @@ class Config:
 
 def main(config: Config) -> Sequence[Mapping[str, Any]]:
     """Measure, print, write; returns the rows of `result.json`."""
-    if config.tune:
-        return importlib.import_module("experiments.harness.bench_tune").main()
     config = quicker(config) if config.quick else config
-    entries = check(config)
+    labels = check(config)
+    if config.tune:
+        tune = importlib.import_module("experiments.harness.bench_tune")
+        batch = sorted(config.batches)[len(config.batches) // 2]
+        return tune.main(labels, batch=batch, seconds=config.seconds / 5)
     contenders = [*own_contenders(sys.executable), *(peer for python in config.peers for peer in peers_of(python))]
     folder = open_folder(config.out)
     peak, rates = matmul_peak(contenders, seconds=1.0)
@@ -82,7 +84,7 @@ def main(config: Config) -> Sequence[Mapping[str, Any]]:
     write = functools.partial(write_benchmark, folder, settings, rates, kept_rows(folder) if config.keep else [])
     print(f"Matrix product: {peak / 1e9:.0f} GFLOP/s", file=sys.stderr)
     rows: list[Row] = []
-    for row in every_row(config, entries, contenders, peak):
+    for row in every_row(config, labels, contenders, peak):
         rows.append(row)
         write(rows, complete=False)
     rows = write(rows, complete=True)

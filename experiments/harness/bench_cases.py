@@ -7,6 +7,7 @@ from typing import Any
 from experiments.harness.bench_models import Entry, lecture_models
 
 IMAGE, CLASSES = [28, 28, 1], 10
+GRADIENTS = {"": "forward", "kernel": "and gradient to the kernel", "both": "and both gradients"}
 
 
 @dataclass(frozen=True)
@@ -56,21 +57,25 @@ def operation_work(operation: str, x: Sequence[int], kernel: Sequence[int], grad
 
 
 def transpose_items() -> list[Item]:
-    """Transposed convolutions of jax issues 31662 (its shapes, in float32) and 23783 (one-dimensional, long window)."""
-    volume = {"x": (1, 64, 64, 32, 64), "kernel": (3, 3, 3, 1, 64), "strides": 2, "padding": 1, "output_padding": 1}
+    """Transposed convolutions: jax issue 31662's in float32, whole and with an eighth of its cells, since lax takes
+    seconds for each; a long one-dimensional one as in jax issue 23783; and a decoder's in two dimensions."""
+    volume = {"kernel": (3, 3, 3, 1, 64), "strides": 2, "padding": 1, "output_padding": 1}
     signal = {"x": (4, 64, 128), "kernel": (256, 1, 128), "strides": 64}
     image = {"x": (16, 14, 14, 64), "kernel": (3, 3, 32, 64), "strides": 2, "padding": 1, "output_padding": 1}
-    cases = {"3-D of jax issue 31662": volume, "1-D as in jax issue 23783": signal, "2-D, 14×14×64 to 28×28×32": image}
-    return _with_gradients("conv_transpose", "conv_transpose", cases)
+    cases = {
+        "3-D, 32×32×16×64 to 64×64×32×1": {"x": (1, 32, 32, 16, 64), **volume},
+        "1-D, 64×128 to 4288×1, window 256": signal,
+        "2-D, 14×14×64 to 28×28×32": image,
+    }
+    whole = operation_work("conv_transpose", (1, 64, 64, 32, 64), gradient="kernel", **volume)
+    issue = Item("conv_transpose", f"3-D of jax issue 31662, {GRADIENTS['kernel']}", whole, 1)
+    return [issue, *_with_gradients("conv_transpose", "conv_transpose", cases)]
 
 
 def depthwise_items() -> list[Item]:
     """The depthwise convolution of jax issue 23713, 256 channels of 124×124."""
     case = {"x": (1, 124, 124, 256), "kernel": (3, 3, 256, 1), "padding": 1}
     return _with_gradients("depthwise", "depthwise_conv", {"124×124×256 of jax issue 23713": case})
-
-
-GRADIENTS = {"": "forward", "kernel": "and gradient to the kernel", "both": "and both gradients"}
 
 
 def _with_gradients(section: str, operation: str, cases: Mapping[str, dict[str, Any]]) -> list[Item]:

@@ -1,5 +1,6 @@
 """The lectures' models as lists of layers, which every contender builds for itself."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,3 +63,13 @@ def lecture_models() -> list[Entry]:
         Entry("convnet", _convnet(), {"pool": "none"}),
         Entry("mlp", [FLATTEN, _dense(84, "swish"), _dense(10)]),
     ]
+
+
+def shape_after(spec: dict[str, Any], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of one image's features behind a layer."""
+    if spec["layer"] == "conv":
+        lost = 0 if spec["padding"] == "SAME" else spec["window"] - 1
+        return (*(size - lost for size in shape[:-1]), spec["features"])
+    if spec["layer"] == "max_pool":
+        return (*(size // spec["window"] for size in shape[:-1]), shape[-1])
+    return {"flatten": (math.prod(shape),), "dense": (spec.get("features", 0),)}.get(spec["layer"], shape)

@@ -45,19 +45,23 @@ def take_turns(
             if name in failed or spent > seconds * 1.5:
                 continue
             try:
-                steps[name] = steps.get(name) or steps_a_turn(runs[name], seconds / rounds)
+                if name not in steps:
+                    steps[name], taken = steps_a_turn(runs[name], seconds / rounds)
+                    if taken > seconds:  # once is all that such a step gets
+                        turns[name].append(taken * 1e3)
+                        continue
                 turns[name].append(_turn(runs[name], steps[name]))
             except RunError as error:
                 failed[name] = str(error)
     return {name: summary(times) for name, times in turns.items() if name not in failed}, failed
 
 
-def steps_a_turn(run: Run, seconds: float) -> int:
-    """How many steps fill about `seconds`, found by doubling; at least 1."""
+def steps_a_turn(run: Run, seconds: float) -> tuple[int, float]:
+    """How many steps fill about `seconds`, at least 1, found by doubling; and the seconds of one."""
     steps = 1
     while (taken := run(steps)) < seconds / 4 and steps < 2**20:
         steps *= 2
-    return max(1, round(steps * seconds / max(taken, 1e-9)))
+    return max(1, round(steps * seconds / max(taken, 1e-9))), taken / steps
 
 
 def _turn(run: Run, steps: int) -> float:

@@ -1,7 +1,7 @@
-"""The README's results table, made from a `result.json`: nobody types a figure by hand.
+"""The README's tables, made from `result.json` files: nobody types a figure by hand.
 
-Run `python -m experiments.harness.readme --result docs/results/pooling.json`: it rewrites the part of README.md between
-the two markers.
+Run `python -m experiments.harness.readme`: it rewrites the parts of README.md between the markers from
+docs/results/pooling.json and docs/results/benchmark.json, and docs/benchmark.md from the latter.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from experiments.harness.bench_page import page, with_benchmark
 from experiments.harness.command import run
 from experiments.harness.tables import by_variant, over_runs
 from jaxcnn.visualization import write_atomically
@@ -21,26 +22,33 @@ START, END = "<!-- results: start -->", "<!-- results: end -->"
 
 @dataclass(frozen=True)
 class Config:
-    """Where the result and the page are."""
+    """Where the results and the pages are."""
 
     result: Annotated[Path, tyro.conf.arg(help="The result.json to show.")] = Path("docs/results/pooling.json")
+    benchmark: Annotated[Path, tyro.conf.arg(help="The benchmark's result.json; left alone where there is none.")] = (
+        Path("docs/results/benchmark.json")
+    )
     readme: Annotated[Path, tyro.conf.arg(help="The page to rewrite.")] = Path("README.md")
+    benchmark_page: Annotated[Path, tyro.conf.arg(help="The benchmark's own page.")] = Path("docs/benchmark.md")
 
 
 def main(config: Config) -> None:
-    """Rewrite the page's table.
+    """Rewrite the pages' tables.
 
     Raises:
-      ValueError: where the page lacks the markers.
+      ValueError: where the README lacks the markers.
     """
-    page = config.readme.read_text("utf-8")
-    result = json.loads(config.result.read_text("utf-8"))
-    write_atomically(config.readme, with_results(page, result))
+    text = with_results(config.readme.read_text("utf-8"), json.loads(config.result.read_text("utf-8")))
+    if config.benchmark.exists():
+        result = json.loads(config.benchmark.read_text("utf-8"))
+        text = with_benchmark(text, result)
+        write_atomically(config.benchmark_page, page(result))
+    write_atomically(config.readme, text)
 
 
-def with_results(page: str, result: Mapping[str, Any]) -> str:
-    """`page` with the table of `result` between its markers."""
-    before, start, rest = page.partition(START)
+def with_results(text: str, result: Mapping[str, Any]) -> str:
+    """`text` with the table of `result` between its markers."""
+    before, start, rest = text.partition(START)
     _, end, after = rest.partition(END)
     if not (start and end):
         raise ValueError(f"the page must hold the markers {START} and {END}; put them where the table belongs")

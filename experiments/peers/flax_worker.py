@@ -14,6 +14,7 @@ import optax
 from flax import nnx
 from jax import lax
 
+from experiments.harness.bench_models import shape_after
 from experiments.peers.images import examples_for, image_bytes, labels, offsets
 from experiments.peers.jax_operations import KINDS, Operation, repeat_calls
 from experiments.peers.protocol import Case, Work, serve
@@ -48,16 +49,6 @@ def layer_of(spec: dict[str, Any], shape: tuple[int, ...], rngs: nnx.Rngs) -> An
     if spec["layer"] == "dense":
         return nnx.Linear(shape[-1], spec["features"], kernel_init=init, rngs=rngs)
     return nnx.Dropout(spec["rate"], rngs=rngs) if spec["layer"] == "dropout" else None
-
-
-def shape_after(spec: dict[str, Any], shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of one image's features behind a layer."""
-    if spec["layer"] == "conv":
-        lost = 0 if spec["padding"] == "SAME" else spec["window"] - 1
-        return (*(size - lost for size in shape[:-1]), spec["features"])
-    if spec["layer"] == "max_pool":
-        return (*(size // spec["window"] for size in shape[:-1]), shape[-1])
-    return {"flatten": (math.prod(shape),), "dense": (spec.get("features", 0),)}.get(spec["layer"], shape)
 
 
 def applied(spec: dict[str, Any], layer: Any, x: jax.Array) -> jax.Array:

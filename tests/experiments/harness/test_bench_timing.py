@@ -31,7 +31,7 @@ def test_a_slow_step_is_timed_but_not_for_ever():
     log = []
     timings, _ = take_turns({"slow": contender(log, "slow", 30.0)}, seconds=1.0, rounds=5)
     assert timings["slow"] == Timing(30_000.0, 30_000.0, 30_000.0, 1)
-    assert len(log) == 2  # one to see how slow, one that counts
+    assert len(log) == 1
 
 
 def test_a_failure_leaves_the_others():
@@ -49,4 +49,4 @@ def test_median_not_mean():
 
 @pytest.mark.parametrize(("a_step", "expected"), [(0.001, 100), (0.03, 3), (5.0, 1)])
 def test_steps_a_turn(a_step, expected):
-    assert steps_a_turn(contender([], "", a_step), 0.1) == expected
+    assert steps_a_turn(contender([], "", a_step), 0.1) == (expected, pytest.approx(a_step))

@@ -1,0 +1,94 @@
+"""The benchmark's pages hold the numbers of its rows, and the committed pages are made from the committed result."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from experiments.harness.bench_page import END, START, page, readme_block, summary, with_benchmark
+from experiments.harness.bench_pictures import ratio_bars
+from experiments.harness.bench_rows import accelerate_rows, blank_row, rows_of
+from experiments.harness.bench_tables import TITLES, end_to_end, geometric_mean, scaling, section_lines
+from experiments.harness.bench_timing import Timing
+
+ROOT = Path(__file__).parents[3]
+FACTS = {
+    "import_seconds": 1.0,
+    "first_seconds": 2.5,
+    "form": "fast",
+    "versions": {"jax": "1.2"},
+    "peak_bytes": 300 * 2**20,
+}
+
+
+def timed(section, label, batch, **ms):
+    case = {"section": section, "label": label, "batch": batch}
+    timings = {name: Timing(value, value, value, 5) for name, value in ms.items()}
+    return rows_of(case, timings, dict.fromkeys(ms, FACTS), flops=10**9, peak=2e11)
+
+
+ROWS = [
+    *timed("step", "convnet max", 64, jaxcnn=10.0, Flax=40.0, PyTorch=20.0),
+    *timed("step", "convnet none", 64, jaxcnn=100.0, Flax=400.0, PyTorch=50.0),
+    *timed("scaling", "batch 1", 1, jaxcnn=20.0),
+    *timed("scaling", "batch 4", 4, jaxcnn=10.0),
+    *accelerate_rows([{"program": "p", "batch": 64, "off_ms": 50.0, "on_ms": 20.0, "ratio": 2.5}]),
+    blank_row({"section": "step", "label": "convnet max", "batch": 64}, "Keras-TF", error="ImportError: no keras"),
+]
+WHERE = {"command": "python -m experiments.benchmark", "date": "2026-01-02T03", "machine": "a, 2 cores", "python": "3"}
+RESULT = {"rows": ROWS, "environment": WHERE, "matmul_flops": {"jaxcnn": 1.9e11, "PyTorch": 2e11}}
+
+
+def test_summary_by_hand():
+    assert geometric_mean([2.0, 0.5]) == pytest.approx(1.0)
+    assert "at 1.00 times the speed of the fastest of Flax, PyTorch, Keras-TF" in summary(ROWS)
+    assert "at worst at 0.50, at best at 2.00; it is the fastest in 1." in summary(ROWS)
+
+
+def test_page_holds_every_section_and_failure():
+    text = page(RESULT)
+    assert "| convnet max | 64 | 10 | 40 | 20 | failed | 2.00 | 4.00 | 6,400 | 50% |" in text
+    assert "| convnet max | 64 | 300 | 3.5 |" in text
+    assert "| p | 64 | 50 | 20 | 2.50 |" in text
+    assert "- Keras-TF, convnet max, batch 64: ImportError: no keras" in text
+    assert "a, 2 cores; python 3, jax 1.2. Matrix product: 200 GFLOP/s." in text
+    assert TITLES["forward"] not in text
+
+
+def test_scaling_is_relative_to_the_cheapest_operation():
+    assert [line["ms a GFLOP, beside the best"] for line in scaling(ROWS)] == ["2.00", "1.00"]
+
+
+def test_end_to_end_lines():
+    row = blank_row({"section": "end_to_end", "label": "convnet max", "batch": 64}, "PyTorch")
+    (line,) = end_to_end([row | {"ms": 61_250.0, "test_accuracy": 0.9912}])
+    assert (line["s, from start to accuracy"], line["test accuracy"]) == ("61.2", "0.9912")
+    assert section_lines(ROWS, "end_to_end") == []
+
+
+def test_only_the_part_between_the_markers_changes():
+    text = with_benchmark(f"a\n{START}old{END}\nb", RESULT)
+    assert text == f"a\n{START}\n{readme_block(RESULT)}{END}\nb"
+    with pytest.raises(ValueError, match="the page must hold the markers"):
+        with_benchmark("nothing", RESULT)
+
+
+def test_picture_shows_our_ratios():
+    figure = ratio_bars(ROWS)
+    assert figure is not None
+    assert {text.get_text() for text in figure.axes[0].texts} >= {"2.000", "0.500"}
+    assert ratio_bars([]) is None
+
+
+def test_committed_pages_are_made_from_the_committed_result():
+    source = ROOT / "docs/results/benchmark.json"
+    if not source.exists():
+        pytest.skip("no benchmark result is committed yet")
+    result = json.loads(source.read_text("utf-8"))
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert result["complete"]
+    assert with_benchmark(readme, result) == readme
+    assert (ROOT / "docs/benchmark.md").read_text("utf-8") == page(result)
+    text = source.read_text("utf-8")
+    assert "/tmp" not in text
+    assert "/home" not in text
