@@ -168,7 +168,8 @@ def _measured(session: Session) -> list[str]:
     definitions = (
         "MACs are multiply-accumulates of one forward pass; activations are the bytes of all layer outputs. The "
         "receptive field is that of one cell of the last feature map, in pixels. Accuracy and loss are measured after "
-        "the last epoch, on all training and all test images. Seconds are training alone, without compilation."
+        "the last epoch, on all training and all test images. Seconds are training alone, without compilation; the "
+        "seeds of a variant train side by side and share the wall clock."
     )
     return [recipe, definitions] if options.epochs else [definitions]
 

@@ -1,4 +1,4 @@
-"""One variant of a model, counted, and one run of it, trained and tested."""
+"""One variant of a model, counted, and its runs, trained and tested."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from flax import nnx
 from jaxcnn import models
 from jaxcnn.analysis import Row, Summary, summary
 from jaxcnn.data import Dataset
-from jaxcnn.training import evaluate, fit
+from jaxcnn.training import History, evaluate, fit_seeds
 
 
 @dataclass(frozen=True)
@@ -89,33 +89,37 @@ def train_and_test(
     train: Dataset,
     test: Dataset,
     *,
-    seed: int,
+    seeds: Sequence[int],
     epochs: int,
     batch_size: int,
     optimizer: optax.GradientTransformation,
-) -> dict[str, Any]:
-    """A row: the variant trained with one seed, then measured on the whole training set and the test set.
+) -> list[dict[str, Any]]:
+    """A row a seed: the variant trained with all of them, then measured on the whole training set and the test set.
 
-    A run that diverges keeps its counts and says so in "error".
+    A run that diverges keeps its counts and says so in "error". Seconds are a run's share where runs overlap.
     """
-    row = counts(variant, train, test, seed=seed)
+    rows = [counts(variant, train, test, seed=seed) for seed in seeds]
     if not epochs:
-        return row
-    model = create(variant.model, variant.options, train, seed=seed)
-    try:
-        history = fit(
-            model, train, validation=test, epochs=epochs, batch_size=batch_size, optimizer=optimizer, seed=seed
-        )
-    except FloatingPointError as error:
-        return row | {"error": str(error)}
+        return rows
+    built = [create(variant.model, variant.options, train, seed=seed) for seed in seeds]
+    histories = fit_seeds(
+        built, train, validation=test, epochs=epochs, batch_size=batch_size, optimizer=optimizer, seeds=seeds
+    )
+    return [row | _measured(model, history, train) for row, model, history in zip(rows, built, histories, strict=True)]
+
+
+def _measured(model: nnx.Module, history: History, train: Dataset) -> dict[str, Any]:
+    """The part of a row that training finds."""
+    if history.error:
+        return {"error": history.error}
     on_train = evaluate(model, train)
-    return row | {
+    return {
         "test_accuracy": history.val_accuracy[-1],
         "test_loss": history.val_loss[-1],
         "train_accuracy": on_train["accuracy"],
         "train_loss": on_train["loss"],
         "seconds": sum(history.seconds),
-        "seconds_per_epoch": sum(history.seconds) / epochs,
+        "seconds_per_epoch": sum(history.seconds) / len(history.seconds),
         "compile_seconds": history.compile_seconds,
         "history": history.to_dict(),
     }

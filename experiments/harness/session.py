@@ -27,21 +27,22 @@ class Session:
     environment: dict[str, str]
 
     def run(self, variants: Sequence[Variant], optimizer: optax.GradientTransformation) -> list[dict[str, Any]]:
-        """A row for every variant and seed; `result.json` is rewritten after each, so that a stop loses one run."""
-        runs = [(variant, seed) for variant in variants for seed in range(self.options.seeds)]
+        """A row for every variant and seed; `result.json` is rewritten after each variant, whose seeds train side by
+        side, so that a stop loses the runs of one.
+        """
         rows: list[dict[str, Any]] = []
-        for number, (variant, seed) in enumerate(runs, 1):
+        for number, variant in enumerate(variants, 1):
             if self.options.epochs:
-                print(f"[{number}/{len(runs)}] {variant.model}, {variant.label}, seed {seed}", file=sys.stderr)
-            rows.append(self._row(variant, seed, optimizer))
-            if self.options.epochs or number == len(runs):
-                self._write(rows, complete=number == len(runs))
+                print(f"[{number}/{len(variants)}] {variant.model}, {variant.label}", file=sys.stderr)
+            rows += self._rows(variant, optimizer)
+            if self.options.epochs or number == len(variants):
+                self._write(rows, complete=number == len(variants))
         return rows
 
-    def _row(self, variant: Variant, seed: int, optimizer: optax.GradientTransformation) -> dict[str, Any]:
-        epochs, batch_size = self.options.epochs, self.options.batch_size
+    def _rows(self, variant: Variant, optimizer: optax.GradientTransformation) -> list[dict[str, Any]]:
+        seeds, epochs, batch_size = range(self.options.seeds), self.options.epochs, self.options.batch_size
         return train_and_test(
-            variant, self.train, self.test, seed=seed, epochs=epochs, batch_size=batch_size, optimizer=optimizer
+            variant, self.train, self.test, seeds=seeds, epochs=epochs, batch_size=batch_size, optimizer=optimizer
         )
 
     def _write(self, rows: Sequence[dict[str, Any]], *, complete: bool) -> None:

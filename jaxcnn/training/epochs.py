@@ -29,14 +29,15 @@ def train_epoch(
 ) -> tuple[TrainState, dict[str, float]]:
     """One epoch; the host looks at a chunk's sums while the device works on the next one."""
     start = clock()
-    order = programs.order(key, np.int32(epoch))
-    total, earlier = zero_metrics(), None
+    order = programs.order(key, jax.device_put(np.int32(epoch)))
+    total, earlier = jax.device_put(zero_metrics()), None
     for chunk in plan.chunks(epoch):
         step = programs.steps[chunk.batch_size]
-        state, total = step(state, total, examples, order, np.int32(chunk.offset), np.int32(chunk.steps))
+        where = jax.device_put((np.int32(chunk.offset), np.int32(chunk.steps)))
+        state, total = step(state, total, examples, order, *where)
         if earlier is not None:
             means = _finite_means(earlier, epoch)
-            report.advance(epoch, means, int(earlier.examples), clock() - start)
+            report.advance(epoch, means, int(jax.device_get(earlier.examples)), clock() - start)
         earlier = total
     jax.block_until_ready(state)
     return state, {**_finite_means(total, epoch), "seconds": clock() - start}
@@ -52,7 +53,7 @@ def _finite_means(sums: Metrics, epoch: int) -> dict[str, float]:
 def keep(model: nnx.Module, programs: Programs, state: TrainState, epoch: int) -> None:
     """Gives the model copies: the next epoch's first call takes the state's own buffers."""
     variables, finite = programs.snapshot(state)
-    if not finite:
+    if not jax.device_get(finite):
         raise FloatingPointError(_broken("parameters", "became NaN or infinite", epoch))
     nnx.update(model, *variables)
 

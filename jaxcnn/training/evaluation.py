@@ -85,7 +85,7 @@ def accumulate_metrics(
 
 def sum_batches(program: Callable[..., Metrics], variables: Any, batches: Iterable[tuple[Examples, Array]]) -> Metrics:
     """The sums over all batches, by a program that is `accumulate_metrics` of one model, compiled."""
-    total = zero_metrics()
+    total = jax.device_put(zero_metrics())
     for batch, valid in batches:
         total = program(variables, total, batch, valid)
     return total

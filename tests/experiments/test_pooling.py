@@ -112,24 +112,24 @@ def test_wrong_input_is_one_sentence_and_exit_code_2(arguments, message, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_stop_keeps_the_finished_runs(tiny_sets, tmp_path, monkeypatch, capsys):
+def test_a_stop_keeps_the_finished_variants(tiny_sets, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["pooling"])
     session = sys.modules["experiments.harness.session"]
     real, calls = session.train_and_test, []
 
-    def second_run_is_stopped(*args, **kwargs):
+    def second_variant_is_stopped(*args, **kwargs):
         calls.append(args)
         if len(calls) == 2:
             raise KeyboardInterrupt
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(session, "train_and_test", second_run_is_stopped)
+    monkeypatch.setattr(session, "train_and_test", second_variant_is_stopped)
     arguments = ["--epochs", "1", "--data-dir", str(tiny_sets), "--out", str(tmp_path), "--models", "swish_cnn"]
     with pytest.raises(SystemExit) as stop:
         run(pooling.main, pooling.Config, arguments=arguments)
     assert stop.value.code == 130
     result = json.loads((tmp_path / "result.json").read_text("utf-8"))
-    assert (len(result["rows"]), result["complete"]) == (1, False)
+    assert ([row["seed"] for row in result["rows"]], result["complete"]) == ([0, 1], False)
 
 
 def test_a_diverged_run_is_said_and_the_others_go_on(tiny_sets, tmp_path, monkeypatch, capsys):

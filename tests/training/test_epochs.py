@@ -1,3 +1,6 @@
+import time
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -5,7 +8,10 @@ import pytest
 from flax import nnx
 
 from jaxcnn import training
-from jaxcnn.training import progress
+from jaxcnn.training import epochs, progress
+from jaxcnn.training.chunks import Plan
+from jaxcnn.training.examples import Examples
+from jaxcnn.training.programs import compile_programs
 
 RMSPROP = optax.rmsprop(1e-2)  # one object, so that tests share compiled programs
 
@@ -53,3 +59,35 @@ def test_parameters_broken_by_the_last_step_do_not_reach_the_model(make_images, 
     with pytest.raises(FloatingPointError, match="parameters became NaN or infinite in epoch 1"):
         training.fit(model, make_images(8), epochs=1, optimizer=optax.sgd(np.inf), progress=False)
     np.testing.assert_equal(arrays(model), before)
+
+
+@pytest.fixture
+def epoch(make_images, stateful):
+    """Trains one epoch of three chunks, with the programs as `wrap` returns them."""
+    state, key = training.create_state(stateful(rngs=nnx.Rngs(0)), RMSPROP), jax.random.key(0)
+    examples, plan = Examples(*map(jnp.asarray, make_images(20))), Plan(20, 8, steps_per_execution=1)
+    programs, _ = compile_programs(plan, state, examples, key, None)
+
+    def train(wrap=lambda step: step):
+        steps = {size: wrap(step) for size, step in programs.steps.items()}
+        chosen = programs._replace(steps=steps)
+        return epochs.train_epoch(chosen, plan, 0, state, examples, key, progress.Silent(), time.perf_counter)
+
+    return train
+
+
+def test_an_epoch_moves_nothing_that_it_does_not_say(epoch):
+    with jax.transfer_guard("disallow"):
+        _, row = epoch()
+    assert np.isfinite(row["loss"])
+
+
+def test_the_host_reads_the_sums_of_a_chunk_while_the_next_one_runs(epoch, monkeypatch):
+    log, read = [], epochs.mean_metrics
+
+    def logged(name, function):
+        return lambda *args: (log.append(name), function(*args))[1]
+
+    monkeypatch.setattr(epochs, "mean_metrics", logged("read", read))
+    epoch(lambda step: logged("step", step))
+    assert log == ["step", "step", "read", "step", "read", "read"]
