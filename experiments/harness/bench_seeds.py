@@ -65,7 +65,7 @@ def _measure(name: str, options: Mapping[str, Any], config: Config) -> dict[str,
     ways = _ways(name, options, config)
     for _ in range(config.rounds):
         for way, train in ways.items():
-            states = jax.block_until_ready(_states(name, options, config.seeds))
+            states = jax.block_until_ready(make_states(name, options, config.seeds))
             seconds.setdefault(way, []).append(train(states))
     steps = config.steps * config.seeds
     return {f"{way}_ms": statistics.median(found[1:]) * 1000 / steps for way, found in seconds.items()}
@@ -73,9 +73,8 @@ def _measure(name: str, options: Mapping[str, Any], config: Config) -> dict[str,
 
 def _ways(name: str, options: Mapping[str, Any], config: Config) -> dict[str, Callable[[list[TrainState]], float]]:
     """Each way to train all states, as a function that returns its seconds."""
-    states = _states(name, options, config.seeds)
-    rest = (_examples(config), jnp.arange(config.steps * config.batch_size, dtype=jnp.int32), np.int32(0))
-    rest += (np.int32(config.steps),)
+    states, count = make_states(name, options, config.seeds), config.steps * config.batch_size
+    rest = (make_examples(count), jnp.arange(count, dtype=jnp.int32), np.int32(0), np.int32(config.steps))
     step = partial(run_steps, batch_size=config.batch_size)
     single = _compile(step, states[0], rest)
     stacked = _compile(jax.vmap(step, in_axes=(0, *[None] * 5)), _stack(states), rest)
@@ -108,7 +107,8 @@ def _compile(step: Callable[..., Any], state: TrainState, rest: tuple[Any, ...])
 OPTIMIZER = optax.rmsprop(1e-3, decay=0.9, eps=1e-7)
 
 
-def _states(name: str, options: Mapping[str, Any], seeds: int) -> list[TrainState]:
+def make_states(name: str, options: Mapping[str, Any], seeds: int) -> list[TrainState]:
+    """One state for each seed from 0 on, for the recipe of the lectures."""
     return [create_state(models.create(name, rngs=nnx.Rngs(seed), **options), OPTIMIZER) for seed in range(seeds)]
 
 
@@ -116,8 +116,9 @@ def _stack(states: Sequence[TrainState]) -> TrainState:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
 
 
-def _examples(config: Config) -> Examples:
-    rng, count = np.random.default_rng(0), config.steps * config.batch_size
+def make_examples(count: int) -> Examples:
+    """Noise of MNIST's shape, on the device."""
+    rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, 28, 28, 1), dtype=np.uint8)
     return Examples(jnp.asarray(images), jnp.asarray(rng.integers(0, 10, count, dtype=np.int32)))
 

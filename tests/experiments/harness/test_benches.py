@@ -1,0 +1,51 @@
+"""The small benches: their rows, on sizes that measure nothing."""
+
+import json
+
+import pytest
+
+from experiments.harness import bench_chunks, bench_seeds, bench_startup
+
+
+def test_seeds_three_ways():
+    config = bench_seeds.Config(seeds=2, steps=1, batch_size=2, rounds=2)
+    [row] = bench_seeds.rows(config, [("mlp", {})])
+    assert (row.pop("model"), row.pop("options")) == ("mlp", {})
+    assert set(row) == {"one_after_the_other_ms", "side_by_side_ms", "stacked_ms"}
+    assert min(row.values()) > 0
+
+
+def test_chunks_of_every_length():
+    [row] = bench_chunks.rows(bench_chunks.Config(steps=64, rounds=2), [("mlp", {}, 2)])
+    assert (row["model"], row["batch_size"]) == ("mlp", 2)
+    assert set(row["ms"]) == {1, 4, 8, 16, 32, 64}
+    assert min(row["ms"].values()) > 0
+
+
+def test_chunks_need_steps_that_all_lengths_divide():
+    with pytest.raises(ValueError, match="--steps must be a positive multiple of 64, got 96"):
+        bench_chunks.main(bench_chunks.Config(steps=96))
+
+
+def test_startup_takes_a_cold_and_a_warm_process_on_one_folder(monkeypatch, capsys):
+    calls = []
+
+    class Child:
+        def __init__(self, command, env, **_):
+            calls.append((command[-2:], env["JAX_COMPILATION_CACHE_DIR"]))
+            self.stdout = json.dumps({"import_s": 1.0, "create_s": 1.0, "first_step_s": 5.0 / len(calls)})
+
+    monkeypatch.setattr(bench_startup.subprocess, "run", Child)
+    [row] = bench_startup.main(bench_startup.Config(models=("lenet5",)))
+    assert row == {
+        "model": "lenet5",
+        "options": {},
+        "import_s": 1.0,
+        "cold_first_step_s": 5.0,
+        "warm_first_step_s": 2.5,
+    }
+    assert [arguments for arguments, _ in calls] == [["lenet5", "{}"]] * 2
+    assert calls[0][1] == calls[1][1]
+    assert "2.50" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="--models must be of"):
+        bench_startup.main(bench_startup.Config(models=("lenet",)))
