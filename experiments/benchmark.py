@@ -12,7 +12,7 @@ trains whole processes. `--keep` adds to the result.json that is there, so that 
 import functools
 import importlib
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,12 +26,15 @@ from experiments.harness.bench_measure import matmul_peak, measured
 from experiments.harness.bench_models import lecture_models
 from experiments.harness.bench_results import kept_rows, show, write_benchmark
 from experiments.harness.bench_rows import Row, accelerate_rows
+from experiments.harness.bench_start import start_rows
 from experiments.harness.bench_workers import Contender, own_contenders, peers_of
 from experiments.harness.command import run
 from experiments.harness.results import open_folder
 from jaxcnn.geometry import as_int
 
-SectionName = Literal["step", "forward", "conv_transpose", "depthwise", "loop", "scaling", "accelerate", "end_to_end"]
+SectionName = Literal[
+    "step", "start", "forward", "conv_transpose", "depthwise", "loop", "scaling", "accelerate", "end_to_end"
+]
 QUICK_SECONDS, QUICK_BATCHES = 0.15, (64,)
 
 
@@ -41,6 +44,7 @@ class Config:
 
     sections: Annotated[tuple[SectionName, ...], tyro.conf.arg(help="What to measure.")] = (
         "step",
+        "start",
         "forward",
         "conv_transpose",
         "depthwise",
@@ -75,16 +79,16 @@ def main(config: Config) -> Sequence[Mapping[str, Any]]:
     labels = check(config)
     if config.tune:
         tune = importlib.import_module("experiments.harness.bench_tune")
-        batch = sorted(config.batches)[len(config.batches) // 2]
-        return tune.main(labels, batch=batch, seconds=config.seconds / 5)
+        return tune.main(labels, batch=middle(config.batches), seconds=config.seconds / 5)
     contenders = [*own_contenders(sys.executable), *(peer for python in config.peers for peer in peers_of(python))]
     folder = open_folder(config.out)
     peak, rates = matmul_peak(contenders, seconds=1.0)
     settings = {"seconds": config.seconds, "torch_compile": config.torch_compile, "epochs": config.epochs}
-    write = functools.partial(write_benchmark, folder, settings, rates, kept_rows(folder) if config.keep else [])
+    old = kept_rows(folder) if config.keep else []
+    write = functools.partial(write_benchmark, folder, settings, rates, old)
     print(f"Matrix product: {peak / 1e9:.0f} GFLOP/s", file=sys.stderr)
     rows: list[Row] = []
-    for row in every_row(config, labels, contenders, peak):
+    for row in every_row(config, labels, contenders, peak, old):
         rows.append(row)
         write(rows, complete=False)
     rows = write(rows, complete=True)
@@ -94,7 +98,7 @@ def main(config: Config) -> Sequence[Mapping[str, Any]]:
 
 def quicker(config: Config) -> Config:
     """The same with short turns, one batch size and without what takes minutes."""
-    sections = tuple(name for name in config.sections if name not in ("accelerate", "end_to_end", "scaling"))
+    sections = tuple(name for name in config.sections if name not in ("start", "accelerate", "end_to_end", "scaling"))
     chosen = {"sections": sections, "seconds": QUICK_SECONDS, "batches": QUICK_BATCHES}
     return Config(**{**vars(config), **chosen})
 
@@ -118,16 +122,28 @@ def check(config: Config) -> list[str]:
     return [label for label in labels if not config.models or {label, label.split()[0]} & set(config.models)]
 
 
-def every_row(config: Config, labels: Sequence[str], contenders: Sequence[Contender], peak: float) -> Iterable[Row]:
-    """The rows of all sections, as they come."""
+def every_row(
+    config: Config, labels: Sequence[str], contenders: Sequence[Contender], peak: float, old: Sequence[Row]
+) -> Iterator[Row]:
+    """The rows of all sections, as they come; the old ones tell which forms were the fastest."""
     items = [item for section in config.sections for item in items_of(section, labels, config)]
-    yield from measured(items, contenders, seconds=config.seconds, peak=peak)
+    known = list(old)
+    for row in measured(items, contenders, seconds=config.seconds, peak=peak):
+        known.append(row)
+        yield row
+    if "start" in config.sections:
+        yield from start_rows(model_items("start", "step", labels, [middle(config.batches)]), contenders, known)
     if "accelerate" in config.sections:
         yield from accelerate_rows(importlib.import_module("experiments.harness.bench_accelerate").rows())
     if "end_to_end" in config.sections:
         chosen = labels if config.models else ["convnet max"]
         for entry in (entry for entry in lecture_models() if entry.label in chosen):
             yield from end_to_end_rows(contenders, entry, epochs=config.epochs, batch=64, data_dir=config.data_dir)
+
+
+def middle(batches: Sequence[int]) -> int:
+    """64 of 32, 64 and 256."""
+    return sorted(batches)[len(batches) // 2]
 
 
 def items_of(section: str, labels: Sequence[str], config: Config) -> list[Item]:

@@ -47,23 +47,16 @@ def time_item(item: Item, workers: Sequence[Any], *, seconds: float, peak: float
     ready = {w.name: runner(w) for w in able if "error" not in facts[w.name]}
     timings, failed = take_turns(ready, seconds=seconds)
     errors = {name: told["error"] for name, told in facts.items() if "error" in told} | failed
-    for worker in able:
-        if worker.name in timings:
-            facts[worker.name]["peak_bytes"] = peak_of(worker) if item.section == "step" else None
     told = {name: facts[name] for name in timings}
     rows = rows_of(case, timings, told, flops=flops_of(item.work), peak=peak)
     return [*rows, *(blank_row(case, name, error=error) for name, error in errors.items())]
 
 
-def peak_of(worker: Any) -> int | None:
-    """The worker's highest memory; of training alone, since a bigger case earlier in a process would hide others."""
-    return worker.ask({"do": "peak"}).get("peak_bytes")
-
-
 def prepared(worker: Any, work: Mapping[str, Any]) -> dict[str, Any]:
-    """What the worker tells of itself and of its first step, or its error."""
+    """The form that the worker kept, and its packages' versions; or its error."""
     answer = worker.ask({"do": "prepare", "case": dict(work)})
-    return answer | {"import_seconds": worker.import_seconds, "versions": worker.versions}
+    told = {"error": answer["error"]} if "error" in answer else {"form": answer["form"]}
+    return told | {"versions": worker.versions}
 
 
 def runner(worker: Any) -> Run:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.harness.bench_rows import OURS
-from experiments.harness.bench_tables import TITLES, costs, geometric_mean, markdown, section_lines, step_ratios
+from experiments.harness.bench_tables import TITLES, geometric_mean, markdown, section_lines, step_ratios
 
 START, END = "<!-- benchmark: start -->", "<!-- benchmark: end -->"
 README_BATCH = 64
@@ -14,6 +14,10 @@ NOTES = {
         "ms a training step, medians of turns; smaller is better. “times the fastest other” above 1 means that ours is "
         "the fastest. Each contender runs in a process of its own on all cores, and they take turns (A B, B A, …). "
         "The peak is that of a float32 matrix product of 2048×2048, measured in the same run."
+    ),
+    "start": (
+        "The highest resident memory of a fresh process that trains the case, and its seconds: import + the first "
+        "step, compilation included, no cache."
     ),
     "forward": "ms a forward pass of one batch.",
     "conv_transpose": "ms a call, float32; with gradients the call computes the result too.",
@@ -36,15 +40,7 @@ def page(result: Mapping[str, Any]) -> str:
     for section, title in TITLES.items():
         if lines := section_lines(rows, section):
             parts += [f"## {title}", "", NOTES[section], "", markdown(lines), ""]
-    if lines := costs(rows):
-        parts += ["## Memory and start", "", COSTS, "", markdown(lines), ""]
     return "\n".join([*parts, contenders(rows), "", *failures(rows)]).rstrip() + "\n"
-
-
-COSTS = (
-    "The highest resident memory of a contender's process up to and with that batch (batches in ascending order), and "
-    "seconds from its imports to the end of the first step, compilation included, without any cache."
-)
 
 
 def readme_block(result: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from experiments.harness.bench_page import summary
 from experiments.harness.bench_pictures import ratio_bars
 from experiments.harness.bench_rows import Row, merged
-from experiments.harness.bench_tables import TITLES, costs, section_lines
+from experiments.harness.bench_tables import TITLES, section_lines
 from experiments.harness.environment import environment
 from experiments.harness.results import write_picture
 from experiments.harness.tables import print_table
@@ -58,8 +58,6 @@ def show(rows: Sequence[Row], folder: Path) -> None:
     for section, title in TITLES.items():
         if lines := section_lines(rows, section):
             print_table(lines, title=title)
-    if lines := costs(rows):
-        print_table(lines, title="Memory, and seconds to the first step")
     print(summary(rows))
     if figure := ratio_bars(rows):
         write_picture(folder, "ratios", figure, "Bars: speed of jaxcnn beside the fastest other contender, by case.")

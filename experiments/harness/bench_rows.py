@@ -8,6 +8,8 @@ from experiments.harness.bench_timing import Timing
 Row = dict[str, Any]
 OURS, PLAIN = "jaxcnn", "Flax"
 WITHOUT, WITH = "without", "with"
+# What only the section "start" measures.
+UNTIMED = dict.fromkeys(("import_seconds", "first_seconds", "peak_bytes", "error"))
 
 
 def ratio_to_fastest(ms: Mapping[str, float], name: str) -> tuple[float | None, str | None]:
@@ -32,7 +34,7 @@ def rows_of(
     Args:
       case: `section`, `label`, `batch` and what else names the case.
       timings: contender -> milliseconds a step.
-      facts: contender -> what else its process told (memory, seconds of import and first step, form, versions).
+      facts: contender -> what else its process told: form and versions.
       flops: floating-point operations of one step.
       peak: the machine's measured floating-point operations a second.
     """
@@ -51,7 +53,7 @@ def rows_of(
             "ratio_to_flax": ms[PLAIN] / timing.ms if PLAIN in ms else None,
             "flops": flops,
             "share_of_peak": flops / (timing.ms * 1e-3) / peak,
-            "error": None,
+            **UNTIMED,
             **facts[name],
         }
         for name, timing in timings.items()
@@ -60,9 +62,16 @@ def rows_of(
 
 def blank_row(case: Mapping[str, Any], name: str, *, error: str | None = None) -> Row:
     """The row of a contender that couldn't, or whose case isn't timed in steps."""
-    numbers = ("ms", "ms_fastest", "ms_slowest", "turns", "images_per_second", "ratio", "fastest_other")
-    more = ("ratio_to_flax", "flops", "share_of_peak", "peak_bytes", "import_seconds", "first_seconds", "form")
-    return {**case, "contender": name, **dict.fromkeys((*numbers, *more)), "versions": {}, "error": error}
+    timed = ("ms", "ms_fastest", "ms_slowest", "turns", "images_per_second", "ratio", "fastest_other")
+    others = ("ratio_to_flax", "flops", "share_of_peak", "form")
+    return {
+        **case,
+        "contender": name,
+        **dict.fromkeys((*timed, *others)),
+        **UNTIMED,
+        "versions": {},
+        "error": error,
+    }
 
 
 def key_of(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from experiments.harness.bench_rows import OURS, WITH, WITHOUT
 Rows = Sequence[Mapping[str, Any]]
 TITLES = {
     "step": "Training steps: forward, backward and RMSprop",
+    "start": "Memory and start",
     "forward": "Forward passes",
     "conv_transpose": "Transposed convolutions",
     "depthwise": "Depthwise convolutions",
@@ -71,17 +72,22 @@ def compared(rows: Rows, section: str) -> list[dict[str, str]]:
 
 
 def costs(rows: Rows) -> list[dict[str, str]]:
-    """A line a training case: memory, import and first step of every contender."""
-    lines, names = [], contenders_of(rows, "step")
-    for (label, batch), by_name in cases_of(rows, "step").items():
+    """A line a model: highest memory, and seconds until the first step, of every contender."""
+    lines, names = [], contenders_of(rows, "start")
+    for (label, batch), by_name in cases_of(rows, "start").items():
         line = {"case": label, "batch": str(batch)}
-        for name in names:
-            row = by_name.get(name, {})
-            megabytes = row.get("peak_bytes") and row["peak_bytes"] / 2**20
-            seconds = row.get("import_seconds") and row["import_seconds"] + (row["first_seconds"] or 0)
-            line |= {f"{name}, MiB": optional(megabytes, ",.0f"), f"{name}, s to 1st step": optional(seconds, ".1f")}
+        memory = {name: by_name.get(name, {}).get("peak_bytes") for name in names}
+        line |= {f"{name}, MiB": optional(size and size / 2**20, ",.0f") for name, size in memory.items()}
+        line |= {f"{name}, s": seconds_to_first_step(by_name.get(name, {})) for name in names}
         lines.append(line)
     return lines
+
+
+def seconds_to_first_step(row: Mapping[str, Any]) -> str:
+    """Of import, and of building, compiling and the first step."""
+    if not row.get("first_seconds"):
+        return "–"
+    return f"{row['import_seconds']:.1f} + {row['first_seconds']:.1f}"
 
 
 def scaling(rows: Rows) -> list[dict[str, str]]:
@@ -140,7 +146,7 @@ def end_to_end(rows: Rows) -> list[dict[str, str]]:
 
 def section_lines(rows: Rows, section: str) -> list[dict[str, str]]:
     """The section's table; nothing where it has no rows."""
-    special = {"scaling": scaling, "accelerate": accelerated, "end_to_end": end_to_end}
+    special = {"start": costs, "scaling": scaling, "accelerate": accelerated, "end_to_end": end_to_end}
     return special[section](rows) if section in special else compared(rows, section)
 
 

@@ -15,6 +15,7 @@ BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 np: Any = importlib.import_module("numpy")
 keras: Any = importlib.import_module("keras")
 library: Any = importlib.import_module(BACKEND)
+COMPILED = (True, False) if BACKEND == "tensorflow" else (True,)
 STEPS_A_CALL = 8
 LONG_STEP = 0.02  # seconds; what a call costs beside the step no longer matters
 
@@ -100,15 +101,19 @@ def training(case: Case, jit: bool, chunk: int) -> Callable[[int], float]:
 
 def step(case: Case) -> Work:
     """The fastest of compiled by XLA and not, and, where steps are short, of one step a call and several."""
-    compiled = (True, False) if BACKEND == "tensorflow" else (True,)
-    single = {f"XLA={jit}, 1 step a call": (lambda jit=jit: training(case, jit, 1)) for jit in compiled}
-    work = fastest(single) if len(single) > 1 else Work(training(case, True, 1), "XLA=True, 1 step a call")
-    work.run(1)
-    if work.run(4) / 4 > LONG_STEP:
-        return work
-    chunk, jit = min(STEPS_A_CALL, examples_for(case["batch"]) // case["batch"] // 2), "XLA=True" in work.form
-    several = f"XLA={jit}, {chunk} steps a call"
-    return fastest({work.form: lambda: work.run, several: lambda: training(case, jit, chunk)})
+    several = max(1, min(STEPS_A_CALL, examples_for(case["batch"]) // case["batch"] // 2))
+    forms = {
+        f"XLA={jit}, {chunk} a call": (lambda jit=jit, chunk=chunk: training(case, jit, chunk))
+        for jit in COMPILED
+        for chunk in (1, several)
+    }
+    if case.get("form") in forms:
+        return fastest(forms, form=case["form"])
+    single = fastest({name: build for name, build in forms.items() if name.endswith(" 1 a call")})
+    if single.run(4) / 4 > LONG_STEP:
+        return single
+    other = single.form.replace(" 1 a call", f" {several} a call")
+    return fastest({single.form: lambda: single.run, other: forms[other]})
 
 
 def inference(case: Case, jit: bool) -> Callable[[int], float]:
@@ -137,8 +142,7 @@ def inference(case: Case, jit: bool) -> Callable[[int], float]:
 
 def forward(case: Case) -> Work:
     """The faster of compiled by XLA and not."""
-    compiled = (True, False) if BACKEND == "tensorflow" else (True,)
-    return fastest({f"XLA={jit}": (lambda jit=jit: inference(case, jit)) for jit in compiled})
+    return fastest({f"XLA={jit}": (lambda jit=jit: inference(case, jit)) for jit in COMPILED})
 
 
 if __name__ == "__main__":

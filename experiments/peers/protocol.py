@@ -75,14 +75,20 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def fastest(candidates: Mapping[str, Callable[[], Callable[[int], float]]], *, trial: float = 0.15) -> Work:
-    """The fastest of several forms of one work, each built, warmed and tried for about `trial` seconds."""
+def fastest(
+    candidates: Mapping[str, Callable[[], Callable[[int], float]]], *, form: str | None = None, trial: float = 0.15
+) -> Work:
+    """The fastest of several forms of one work, each built, warmed and tried for about `trial` seconds.
+
+    `form` names the one that an earlier trial chose: then nothing else is built, for memory and start are its own.
+    """
+    if form in candidates:
+        return Work(candidates[form](), form)
     tried = {}
-    for form, build in candidates.items():
+    for name, build in candidates.items():
         run = build()
         run(1)
         steps = max(1, min(200, round(trial / max(run(1), 1e-6))))
-        tried[form] = (run(steps) / steps, run)
-        del run
-    form = min(tried, key=lambda name: tried[name][0])
-    return Work(tried[form][1], form if len(tried) > 1 else "")
+        tried[name] = (run(steps) / steps, run)
+    kept = min(tried, key=lambda name: tried[name][0])
+    return Work(tried[kept][1], kept)

@@ -104,7 +104,7 @@ def in_every_form(build: Callable[..., Callable[[int], float]], case: Case) -> W
             f"{name}, torch.compile": (lambda layout=layout: build(case, layout, torch.compile))
             for name, layout in formats.items()
         }
-    return fastest(forms)
+    return fastest(forms, form=case.get("form"))
 
 
 def operation(case: Case) -> Work:

@@ -6,7 +6,7 @@ from experiments.harness.bench_rows import accelerate_rows, blank_row, merged, r
 from experiments.harness.bench_timing import Timing
 
 CASE = {"section": "step", "label": "net", "batch": 64}
-FACTS = {"import_seconds": 1.0, "first_seconds": 2.0, "form": "", "versions": {}, "peak_bytes": None}
+FACTS = {"form": "", "versions": {}}
 
 
 def timing(ms):

@@ -6,6 +6,7 @@ import pytest
 
 from experiments.harness.bench_cases import Item
 from experiments.harness.bench_measure import matmul_peak, time_item
+from experiments.harness.bench_start import start_rows
 from experiments.harness.bench_workers import Contender, Worker, peers_of, possible_peers
 
 FAKE = """
@@ -17,7 +18,8 @@ def prepare(case):
         raise RuntimeError("no such work")
     print("libraries may print")
     time.sleep(case.get("sleep", 0))
-    return Work(lambda steps: steps * case["ms"] / 1e3, "fake")
+    form = f"asked for {case['form']}" if case.get("form") else "fake"
+    return Work(lambda steps: steps * case["ms"] / 1e3, form)
 
 serve({"step": prepare, "matmul": lambda case: Work(lambda steps: steps * 0.1)}, versions={"fake": "1"})
 """
@@ -56,10 +58,23 @@ def test_rows_and_failures_of_an_item(fake):
         (row,) = time_item(Item("step", "mlp", work, 32), [worker], seconds=0.1, peak=1e9)
         (failed,) = time_item(Item("step", "mlp", {**work, "ms": -1}, 32), [worker], seconds=0.1, peak=1e9)
     assert row["ms"] == pytest.approx(4.0)
-    assert row["peak_bytes"] > 0
+    assert row["form"] == "fake"
     assert row["flops"] == 2 * 32 * (3 * (784 * 84 + 840) - 784 * 84)
     assert failed["ms"] is None
     assert "no such work" in failed["error"]
+
+
+def test_start_is_measured_in_a_fresh_process_in_the_known_form(fake):
+    item = Item("start", "mlp", {"kind": "step", "ms": 1.0}, 32)
+    known = {"section": "step", "label": "mlp", "contender": "fake", "form": "of an earlier trial"}
+    broken = Contender("broken", fake.module, fake.python)
+    row, other = start_rows([item], [fake, broken], [known])
+    assert (row["section"], row["contender"], other["contender"]) == ("start", "fake", "broken")
+    assert row["form"] == "asked for of an earlier trial"
+    assert other["form"] == "fake"
+    assert row["peak_bytes"] > 2**20
+    assert row["import_seconds"] > 0
+    assert row["first_seconds"] > 0
 
 
 def test_matmul_peak(fake):

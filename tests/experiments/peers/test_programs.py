@@ -29,3 +29,11 @@ def test_the_fastest_form_is_kept():
     work = fastest({"slow": lambda: lambda steps: steps * 2.0, "fast": lambda: lambda steps: steps * 1.0})
     assert work.form == "fast"
     assert work.run(3) == 3.0
+
+
+def test_a_form_that_is_known_is_the_only_one_built():
+    def never():
+        raise AssertionError("must not be built")
+
+    work = fastest({"slow": lambda: lambda steps: steps * 2.0, "fast": never}, form="slow")
+    assert (work.form, work.run(1)) == ("slow", 2.0)
