@@ -91,11 +91,11 @@ def sum_batches(program: Callable[..., Metrics], variables: Any, batches: Iterab
     return total
 
 
-def lower_evaluation(
+def compile_evaluation(
     graphdef: nnx.GraphDef, variables: Any, batch: Examples, valid: Bool[Array, " n"]
-) -> jax.stages.Lowered:
-    """`accumulate_metrics` for batches of this shape, to be compiled ahead of time."""
-    return _jitted_evaluation.lower(graphdef, variables, zero_metrics(), batch, valid)
+) -> jax.stages.Compiled:
+    """`accumulate_metrics` compiled ahead of time for batches of this shape."""
+    return _jitted_evaluation.lower(graphdef, variables, zero_metrics(), batch, valid).compile()
 
 
 _jitted_evaluation = jax.jit(accumulate_metrics, static_argnums=0)

@@ -44,6 +44,7 @@ def fit(
       optimizer: any optax gradient transformation. Pass the same object again to reuse compiled programs.
       seed: of the shuffles, 0 to 2**32 - 1.
       steps_per_execution: steps a call of the compiled program, between two looks at the progress; changes no result.
+        From 32 on the cost of a call no longer shows (`python -m experiments.harness.bench_chunks`).
       progress: show a bar on a terminal, a line an epoch elsewhere (on stderr).
 
     Returns:

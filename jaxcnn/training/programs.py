@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import jax
@@ -10,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Key
 
 from jaxcnn.training.chunks import Plan, epoch_order, run_steps
-from jaxcnn.training.evaluation import lower_evaluation
+from jaxcnn.training.evaluation import compile_evaluation
 from jaxcnn.training.examples import Examples
 from jaxcnn.training.metrics import zero_metrics
 from jaxcnn.training.state import TrainState, snapshot, variables_of
@@ -39,23 +38,17 @@ def compile_programs(
     The optimizer counts as the same only where it is the same object.
     """
     start = time.perf_counter()
+    order = _jitted_order.lower(key, np.int32(0), examples=plan.examples).compile()
     shuffled = jax.ShapeDtypeStruct((plan.examples,), np.int32)
-    zero = np.int32(0)
-    with ThreadPoolExecutor() as pool:  # XLA compiles one program while Python traces the next
-        steps = {
-            size: pool.submit(
-                _jitted_steps.lower(state, zero_metrics(), examples, shuffled, zero, zero, batch_size=size).compile
-            )
-            for size in plan.batch_sizes
-        }
-        order = pool.submit(_jitted_order.lower(key, zero, examples=plan.examples).compile)
-        copy = pool.submit(_jitted_snapshot.lower(state).compile)
-        evaluation = None
-        if held_out is not None:
-            evaluation = pool.submit(lower_evaluation(state.graphdef, variables_of(state), *held_out).compile)
-    compiled = {size: step.result() for size, step in steps.items()}
-    programs = Programs(order.result(), compiled, copy.result(), evaluation and evaluation.result())
-    return programs, time.perf_counter() - start
+    steps = {
+        size: _jitted_steps.lower(
+            state, zero_metrics(), examples, shuffled, np.int32(0), np.int32(0), batch_size=size
+        ).compile()
+        for size in plan.batch_sizes
+    }
+    copy = _jitted_snapshot.lower(state).compile()
+    evaluation = None if held_out is None else compile_evaluation(state.graphdef, variables_of(state), *held_out)
+    return Programs(order, steps, copy, evaluation), time.perf_counter() - start
 
 
 _jitted_order = jax.jit(epoch_order, static_argnames="examples")
