@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jax import lax
 
 import jaxcnn.functional as F
-from jaxcnn.lowering import conv
+from jaxcnn.lowering import conv, kernel_gradient, select, spread
 
 QUICK = settings(max_examples=12, deadline=None, derandomize=True, database=None)
 
@@ -37,19 +37,19 @@ def convolutions(draw):
         return tuple(draw(st.lists(st.integers(low, high), min_size=n, max_size=n)))
 
     window, strides, holes = ints(1, 3), ints(1, 3), draw(st.sampled_from([(1,) * n, (2,) * n]))
-    groups = draw(st.sampled_from([1, 1, 1, 2]))
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
     pads = [(draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(n)]
     spatial = tuple(draw(st.integers((w - 1) * d + 1, 7)) for w, d in zip(window, holes, strict=True))
-    x = (draw(st.integers(1, 4)), *spatial, groups * draw(st.integers(1, 2)))
-    kernel = (*window, x[-1] // groups, groups * draw(st.integers(1, 2)))
+    x = (draw(st.integers(1, 4)), *spatial, groups * draw(st.integers(1, 3)))
+    kernel = (*window, x[-1] // groups, groups * draw(st.integers(1, 3)))
     numbers = {1: ("NHC", "HIO", "NHC"), 2: ("NHWC", "HWIO", "NHWC")}[n]
     options = {"rhs_dilation": holes, "dimension_numbers": numbers, "feature_group_count": groups}
     return x, kernel, functools.partial(lax.conv_general_dilated, window_strides=strides, padding=pads, **options)
 
 
 @QUICK
-@given(convolutions(), st.integers(1, 400))
-def test_forms_equal_lax(case, most_bytes):
+@given(convolutions(), st.integers(1, 400), st.sampled_from([1, 9]))
+def test_forms_equal_lax(case, most_bytes, least_channels):
     # Small bounds on a slice's bytes, so that the batch is cut in several ways, with and without a rest.
     x, kernel, function = case
     y = jax.eval_shape(function, *(jax.ShapeDtypeStruct(s, jnp.float32) for s in (x, kernel))).shape
@@ -69,8 +69,11 @@ def test_forms_equal_lax(case, most_bytes):
         return ours, [form(*arrays) for form, arrays in zip(forms, operands, strict=True)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conv, "PATCH_BYTES", most_bytes)
-        patch.setattr(conv, "MAP_BYTES", most_bytes)
+        bounds = ((kernel_gradient, "STRIP_BYTES"), (spread, "PRODUCT_BYTES"))
+        for module, name in (*bounds, (select, "UNROLLED_BYTES")):
+            patch.setattr(module, name, most_bytes)
+        patch.setattr(select, "MOST_SMALL_FEATURES", 0)
+        patch.setattr(select, "LEAST_CHANNELS", least_channels)
         jax.tree.map(np.testing.assert_array_equal, *both(operands))
 
 
@@ -114,29 +117,3 @@ def test_what_lax_would_run_there_is_not_canonical():
         return lax.scan(lambda kernel, x: (kernel - gradient(x, kernel), None), kernel, images)[0]
 
     assert layouts(steps, jnp.ones((2, 4, 9, 9, 3)), jnp.ones((3, 3, 3, 3))) != {"b01f_01io->b01f"}
-
-
-def test_kernel_gradients_in_slices_of_the_batch(monkeypatch):
-    # 7 images of 4·4 cells with patches of 3·3·2 float32: 1152 bytes an image, and one image is left over.
-    monkeypatch.setattr(conv, "PATCH_BYTES", 2 * 1152)
-    x, g = (jnp.asarray(np.random.default_rng(0).integers(-3, 4, (7, *s)), jnp.float32) for s in ((6, 6, 2), (4, 4, 3)))
-    ones = dict.fromkeys(("window_strides", "lhs_dilation", "rhs_dilation"), (1, 1))
-    gradient = functools.partial(conv.kernel_gradient, padding=((0, 0), (0, 0)), **ones)
-    assert "length=3" in str(jax.make_jaxpr(gradient)(x, g))
-    patches = np.lib.stride_tricks.sliding_window_view(x, (3, 3), (1, 2))
-    np.testing.assert_array_equal(gradient(x, g), np.einsum("bhwcij,bhwf->ijcf", patches, g))
-
-
-@pytest.mark.parametrize(
-    ("batch", "image_bytes", "images"),
-    [(6, 100, 6), (6, 2**20, 2), (7, 2**20, 2), (7, 2**19, 4), (6, 2**30, 1), (0, 100, 0), (6, 0, 6)],
-)
-def test_slices_fit_and_are_even(batch, image_bytes, images):
-    assert conv._slice(batch, image_bytes, 2**21) == images
-
-
-def test_a_window_of_a_whole_image_stays_a_convolution():
-    # As patches it would write out a slice a tap.
-    x, kernel = jnp.ones((2, 14, 14, 1)), jnp.ones((12, 12, 1, 1))
-    text = str(jax.jit(jax.grad(lambda k: F.conv(x, k).sum())).lower(kernel).as_text())
-    assert text.count("stablehlo.slice") < 10
