@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from experiments.harness import bench_cases
+from experiments.harness import bench_accelerate, bench_cases
 from experiments.harness.bench_cases import Item, model_items
 from experiments.harness.bench_end_to_end import end_to_end_rows
 from experiments.harness.bench_measure import matmul_peak, measured
@@ -134,7 +134,7 @@ def every_row(
     if "start" in config.sections:
         yield from start_rows(model_items("start", "step", labels, [middle(config.batches)]), contenders, known)
     if "accelerate" in config.sections:
-        yield from accelerate_rows(importlib.import_module("experiments.harness.bench_accelerate").rows())
+        yield from accelerate_rows(bench_accelerate.rows())
     if "end_to_end" in config.sections:
         chosen = labels if config.models else ["convnet max"]
         for entry in (entry for entry in lecture_models() if entry.label in chosen):

@@ -30,7 +30,7 @@ def end_to_end_rows(
 ) -> list[Row]:
     """A row a contender; ours twice, before and after its compiled programs are kept in a fresh folder."""
     train, test = (load("mnist", split=split, data_dir=data_dir) for split in ("train", "test"))
-    label = f"{entry.label}, {epochs} epochs of {describe(train)}"
+    label = f"{entry.label}, epochs: {epochs}, {describe(train)}"
     case = {"section": "end_to_end", "label": label, "batch": batch}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -82,7 +82,7 @@ def fastest(
 
     `form` names the one that an earlier trial chose: then nothing else is built, for memory and start are its own.
     """
-    if form in candidates:
+    if form is not None and form in candidates:
         return Work(candidates[form](), form)
     tried = {}
     for name, build in candidates.items():
