@@ -47,3 +47,14 @@ def test_the_terminal_is_released_after_an_error(monkeypatch):
         raise KeyboardInterrupt
     assert report.progress.finished is False
     assert not report.progress.live.is_started
+
+
+def test_a_bar_for_each_run_on_one_terminal(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setattr(progress, "Console", lambda stderr: Console(file=screen, force_terminal=True, width=150))
+    with progress.reporters(True, 3, 4000, ("seed 4, ", "seed 5, ")) as (first, second):
+        second.advance(1, ROW, 1000, 0.5)
+        assert isinstance(first, progress.Bar)
+        assert [task.description for task in first.progress.tasks] == ["seed 4, compiling", "seed 5, epoch 2/3"]
+        second.finish_epoch(1, ROW)
+    assert "seed 5, epoch 2/3: loss 0.5000" in screen.getvalue()
