@@ -134,7 +134,7 @@ def every_row(
     if "start" in config.sections:
         yield from start_rows(model_items("start", "step", labels, [middle(config.batches)]), contenders, known)
     if "accelerate" in config.sections:
-        yield from accelerate_rows(bench_accelerate.rows())
+        yield from accelerate_rows(bench_accelerate.rows(turn_seconds=0.4 * config.seconds))
     if "end_to_end" in config.sections:
         chosen = labels if config.models else ["convnet max"]
         for entry in (entry for entry in lecture_models() if entry.label in chosen):

@@ -97,7 +97,7 @@ def contenders(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         if row.get("form"):
             kept.setdefault(row["contender"], {})[row["form"]] = None
-    forms = [f"- {name}: kept the fastest of its forms for each case: {'; '.join(f)}." for name, f in kept.items()]
+    forms = [f"- {name}, fastest forms: {'; '.join(f)}." for name, f in kept.items()]
     return "\n".join(["## Contenders", "", CONTENDERS, "", *forms])
 
 

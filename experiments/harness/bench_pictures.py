@@ -17,12 +17,13 @@ def ratio_bars(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
     for row in rows:
         if row["contender"] == OURS and row["section"] in TITLES and row["ratio"]:
             group = f"{TITLES[row['section']]}, batch {row['batch']}" if TITLES[row["section"]] else "single operations"
-            values.setdefault(group, {})[row["label"]] = row["ratio"]
+            values.setdefault(group, {})[row["label"]] = round(row["ratio"], 2)
     if not values:
         return None
-    return bars(
+    figure = bars(
         values,
         title="Speed of jaxcnn beside the fastest other contender",
-        xlabel="times as fast (1: even; log scale)",
-        log=True,
+        xlabel="times as fast (the line: even)",
     )
+    figure.axes[0].axvline(1.0, color="black", linewidth=0.8)
+    return figure
