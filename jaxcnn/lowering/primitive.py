@@ -149,8 +149,8 @@ try:
     conv_p = _register("jaxcnn_conv", _cpu_rule(functools.partial(conv.cpu_form, _kept_form)))
 except (ImportError, AttributeError, TypeError) as moved:
     warnings.warn(
-        f"jaxcnn runs on lax's own convolution, slower on CPUs: jax {jax.__version__} has moved an interface "
-        f"({moved}); update jaxcnn",
+        f"jaxcnn runs on lax's own convolution, slower on CPUs, and accelerate_cpu changes nothing: jax "
+        f"{jax.__version__} has moved an interface ({moved}); update jaxcnn",
         RuntimeWarning,
         stacklevel=2,
     )
