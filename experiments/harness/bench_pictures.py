@@ -25,5 +25,7 @@ def ratio_bars(rows: Sequence[Mapping[str, Any]]) -> Figure | None:
         title="Speed of jaxcnn beside the fastest other contender",
         xlabel="times as fast (the line: even)",
     )
-    figure.axes[0].axvline(1.0, color="black", linewidth=0.8)
+    axes = figure.axes[0]
+    axes.axvline(1.0, color="black", linewidth=0.8)
+    axes.set_xlim(right=max(axes.get_xlim()[1], 1.1))
     return figure
