@@ -79,6 +79,10 @@ def _spread(lax_form: Convolution, call: Call) -> Any:
     return spread.spread(call.x, call.kernel, out_shape=call.out_shape, **options)
 
 
+def _is_narrow(call: Call) -> bool:
+    return max(call.x.shape[-1], call.kernel.shape[-1]) <= MOST_SMALL_FEATURES
+
+
 def _has_long_rows(call: Call) -> bool:
     """XLA gives such convolutions in 2-D to a library that takes twice as long as its own path for those in 1-D."""
     return (
@@ -87,12 +91,16 @@ def _has_long_rows(call: Call) -> bool:
         and 1 < call.taps <= MOST_TAPS
         and set(call.params["lhs_dilation"]) == {1}
         and call.x.shape[-1] >= LEAST_CHANNELS
-        and max(call.kernel.shape[-2:]) > MOST_SMALL_FEATURES
+        and not _is_narrow(call)
     )
 
 
 def _rows(lax_form: Convolution, call: Call) -> Any:
     return rows.sum_of_rows(lax_form, call.x, call.kernel, out_shape=call.out_shape, **call.params)
+
+
+def _whole(lax_form: Convolution, call: Call) -> Any:
+    return lax_form(call.x, call.kernel, **call.params)
 
 
 def _sliced(lax_form: Convolution, call: Call) -> Any:
@@ -105,6 +113,7 @@ RULES = (
     Rule(_is_depthwise, _multiplied),
     Rule(_spreads, _spread),
     Rule(_has_long_rows, _rows),
+    Rule(_is_narrow, _whole),
     Rule(lambda call: True, _sliced),
 )
 
