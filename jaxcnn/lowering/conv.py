@@ -4,7 +4,6 @@ XLA's CPU backend is fast for the canonical layout alone (N…C inputs, …IO ke
 inside `lax.scan` and `lax.while_loop` (jax issue 12868), and so would every kernel gradient that autodiff writes.
 """
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -21,11 +20,11 @@ def cpu_form(lax_form: Callable[..., Any], lhs: Any, rhs: Any, **params: Any) ->
     if _is_half(lhs.dtype):
         return _in_float32(lax_form, lhs, rhs, **params)
     if kernel_gradient.is_kernel_gradient(**params) and _is_plain(lhs, rhs, **params):
-        window, groups = kernel_gradient.kernel_window(lhs, rhs, **params), params["batch_group_count"]
-        if select.has_small_groups(groups, lhs.shape[-1] // groups, rhs.shape[-1] // groups, math.prod(window)):
-            return _grouped_kernel_gradient(lhs, rhs, window, **params)
+        window = kernel_gradient.kernel_window(lhs, rhs, **params)
         if math.prod(window) <= select.MOST_TAPS:
-            return kernel_gradient.kernel_gradient(lhs, rhs, **params)
+            gradient = _kernel_gradient(lhs, rhs, window, **params)
+            in_axis, out_axis = params["dimension_numbers"].out_spec[:2]
+            return gradient if in_axis < out_axis else gradient.swapaxes(-1, -2)
     return lax_form(lhs, rhs, **params) if params["batch_group_count"] > 1 else canonical(lax_form, lhs, rhs, **params)
 
 
@@ -44,7 +43,10 @@ def _is_plain(lhs: Any, rhs: Any, *, preferred_element_type: Any, **_: Any) -> b
     return lhs.dtype == rhs.dtype and preferred_element_type in (None, lhs.dtype)
 
 
-def _grouped_kernel_gradient(x: Any, g: Any, window: Any, **params: Any) -> Any:
+def _kernel_gradient(x: Any, g: Any, window: Any, **params: Any) -> Any:
+    groups = params["batch_group_count"]
+    if not select.has_small_groups(groups, x.shape[-1] // groups, g.shape[-1] // groups, math.prod(window)):
+        return kernel_gradient.kernel_gradient(x, g, **params)
     return grouped.kernel_gradient(
         x,
         g,
@@ -53,7 +55,7 @@ def _grouped_kernel_gradient(x: Any, g: Any, window: Any, **params: Any) -> Any:
         lhs_dilation=params["lhs_dilation"],
         strides=params["rhs_dilation"],
         spacing=params["window_strides"],
-        groups=params["batch_group_count"],
+        groups=groups,
     )
 
 
@@ -74,6 +76,4 @@ def canonical(lax_form: Callable[..., Any], lhs: Any, rhs: Any, **params: Any) -
 def _selected(lax_form: Callable[..., Any], x: Any, kernel: Any, **params: Any) -> Any:
     if not _is_plain(x, kernel, **params):
         return lax_form(x, kernel, **params)
-    out_shape = select.whole_shape(functools.partial(lax_form, **params), x, kernel)
-    call = select.Call(x, kernel, out_shape, params)
-    return select.choose(call)(lax_form, call)
+    return select.selected(lax_form, x, kernel, **params)

@@ -15,13 +15,13 @@ STRIP_BYTES = 2**20
 
 
 def is_kernel_gradient(*, dimension_numbers: Any, feature_group_count: int, **_: Any) -> bool:
-    """Whether autodiff wrote this as the gradient of a canonical convolution to its kernel."""
+    """Whether autodiff wrote this as the gradient of a channels-last convolution to its kernel, of either layout."""
     lhs_spec, rhs_spec, out_spec = dimension_numbers
     feature = len(lhs_spec) - 1
     exchanged = (feature, 0, *range(1, feature))
     return (
         (lhs_spec, rhs_spec) == (exchanged, exchanged)
-        and out_spec == (feature - 1, feature, *range(feature - 1))
+        and out_spec[2:] == tuple(range(feature - 1))
         and feature_group_count == 1
     )
 
@@ -40,6 +40,8 @@ def kernel_gradient(x: Any, g: Any, **params: Any) -> Any:
 
     A row's inputs lie side by side in a strip that all rows share: whole patches would be copied window-height times.
     """
+    if params["batch_group_count"] == 1 and max(params["lhs_dilation"]) > 1 and set(params["rhs_dilation"]) == {1}:
+        return _of_transposed(x, g, **params)
     groups, features = params["batch_group_count"], g.shape[-1]
     window, strides, spacing = kernel_window(x, g, **params), params["rhs_dilation"], params["window_strides"]
     spans = _spans(g, strides)
@@ -53,6 +55,21 @@ def kernel_gradient(x: Any, g: Any, **params: Any) -> Any:
 
     strip_bytes = math.prod(x.shape[1:-2]) * g.shape[-2] * window[-1] * x.shape[-1] * x.dtype.itemsize
     return summed(product, (x, g), strip_bytes, STRIP_BYTES).reshape(*window, -1, features)
+
+
+def _of_transposed(x: Any, g: Any, **params: Any) -> Any:
+    """The same for a transposed convolution, whose window slides over the cotangent: no holes to multiply."""
+    window, spacing, strides = kernel_window(x, g, **params), params["window_strides"], params["lhs_dilation"]
+    edges = []
+    for size, cells, w, d, s, (low, _) in zip(
+        g.shape[1:-1], x.shape[1:-1], window, spacing, strides, params["padding"], strict=True
+    ):
+        before = (w - 1) * d - low
+        edges.append((before, (cells - 1) * s + (w - 1) * d + 1 - size - before))
+    ones = (1,) * len(window)
+    exchanged = params | {"padding": tuple(edges), "lhs_dilation": ones, "rhs_dilation": strides}
+    turned = kernel_gradient(g, x, **exchanged)
+    return jnp.flip(turned, range(len(window))).swapaxes(-1, -2)
 
 
 def _times(row: Any, g: Any, taps: int, groups: int) -> Any:

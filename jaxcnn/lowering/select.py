@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from jaxcnn.lowering import grouped, rows, spread
+from jaxcnn.lowering import grouped, rows, spread, subpixel
 from jaxcnn.lowering.slices import mapped
 
 # A window with more taps (a whole image, say) is left to XLA: our forms would unroll a slice a tap.
@@ -48,6 +48,13 @@ class Rule(NamedTuple):
     form: Callable[[Convolution, Call], Any]
 
 
+def selected(lax_form: Convolution, x: Any, kernel: Any, **params: Any) -> Any:
+    """`lax_form(x, kernel, **params)` of canonical operands, in the form of the first rule that applies."""
+    out_shape = jax.eval_shape(functools.partial(lax_form, **params), x, kernel).shape[1:-1]
+    call = Call(x, kernel, out_shape, params)
+    return choose(call)(lax_form, call)
+
+
 def choose(call: Call) -> Callable[[Convolution, Call], Any]:
     """The form of the first rule that applies."""
     return next(rule.form for rule in RULES if rule.applies(call))
@@ -66,6 +73,20 @@ def _multiplied(lax_form: Convolution, call: Call) -> Any:
     names = ("window_strides", "padding", "lhs_dilation", "rhs_dilation")
     options = {name: call.params[name] for name in names}
     return grouped.multiplied_taps(call.x, call.kernel, **options, groups=call.groups)
+
+
+def _has_holes(call: Call) -> bool:
+    params = call.params
+    return (
+        call.groups == 1
+        and max(params["lhs_dilation"]) > 1
+        and set(params["window_strides"]) == set(params["rhs_dilation"]) == {1}
+    )
+
+
+def _subpixel(lax_form: Convolution, call: Call) -> Any:
+    convolution = functools.partial(selected, lax_form)
+    return subpixel.subpixel(convolution, call.x, call.kernel, out_shape=call.out_shape, **call.params)
 
 
 def _spreads(call: Call) -> bool:
@@ -111,13 +132,9 @@ def _sliced(lax_form: Convolution, call: Call) -> Any:
 
 RULES = (
     Rule(_is_depthwise, _multiplied),
+    Rule(_has_holes, _subpixel),
     Rule(_spreads, _spread),
     Rule(_has_long_rows, _rows),
     Rule(_is_narrow, _whole),
     Rule(lambda call: True, _sliced),
 )
-
-
-def whole_shape(form: Convolution, x: Any, kernel: Any) -> tuple[int, ...]:
-    """The spatial shape of `form(x, kernel)`."""
-    return jax.eval_shape(form, x, kernel).shape[1:-1]

@@ -42,8 +42,16 @@ def convolutions(draw):
     spatial = tuple(draw(st.integers((w - 1) * d + 1, 7)) for w, d in zip(window, holes, strict=True))
     x = (draw(st.integers(1, 4)), *spatial, groups * draw(st.integers(1, 3)))
     kernel = (*window, x[-1] // groups, groups * draw(st.integers(1, 3)))
-    numbers = {1: ("NHC", "HIO", "NHC"), 2: ("NHWC", "HWIO", "NHWC")}[n]
-    options = {"rhs_dilation": holes, "dimension_numbers": numbers, "feature_group_count": groups}
+    swapped = groups == 1 and draw(st.booleans())
+    numbers = {1: ("NHC", "HOI" if swapped else "HIO", "NHC"), 2: ("NHWC", "HWOI" if swapped else "HWIO", "NHWC")}[n]
+    kernel = (*window, kernel[-1], kernel[-2]) if swapped else kernel
+    spacing = draw(st.sampled_from([(1,) * n, (2,) * n]))
+    options = {
+        "lhs_dilation": spacing,
+        "rhs_dilation": holes,
+        "dimension_numbers": numbers,
+        "feature_group_count": groups,
+    }
     return x, kernel, functools.partial(lax.conv_general_dilated, window_strides=strides, padding=pads, **options)
 
 

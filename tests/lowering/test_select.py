@@ -21,6 +21,7 @@ def stablehlo(function, *arrays):
         (lambda x: F.conv_transpose(x, jnp.ones((3, 3, 4, 6)), strides=2), 0, 1),
         (lambda x: F.depthwise_conv(x, jnp.ones((3, 3, 6, 2))), 0, 0),
         (lambda x: jax.grad(lambda k: F.conv(x, k).sum())(KERNEL), 0, 3),
+        (lambda x: jax.grad(lambda k: F.conv_transpose(x, k, strides=2).sum())(jnp.ones((3, 3, 4, 6))), 0, 3),
         (lambda x: jax.grad(lambda k: F.conv(x, k, groups=2).sum())(jnp.ones((3, 3, 3, 4))), 0, 3),
         (lambda x: jax.grad(lambda k: F.depthwise_conv(x, k).sum())(jnp.ones((3, 3, 6, 1))), 0, 0),
     ],

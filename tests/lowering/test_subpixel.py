@@ -1,0 +1,28 @@
+"""Transposed convolutions without holes: every cell's pixels as channels."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxcnn.functional as F
+from jaxcnn.lowering import subpixel
+
+
+def test_a_cells_taps_by_hand():
+    # Window a b c, stride 2: of a cell's two pixels one sees c and a, the other b.
+    kernel = jnp.array([1.0, 2.0, 3.0]).reshape(3, 1, 1)
+    phases = subpixel._phases(kernel, [2], (2,))
+    np.testing.assert_array_equal(phases[:, 0], [[1, 0], [3, 2]])
+
+
+@pytest.mark.parametrize(("window", "strides"), [((3, 3), (2, 2)), ((2, 5), (3, 2)), ((4, 1), (2, 3))])
+def test_nothing_multiplies_holes(window, strides):
+    x, kernel = jnp.ones((2, 5, 6, 3)), jnp.ones((*window, 4, 3))
+    text = jax.jit(lambda x: F.conv_transpose(x, kernel, strides=strides)).lower(x).as_text()
+    assert "lhs_dilate" not in text
+
+
+def test_pixels_take_their_places():
+    x, kernel = jnp.array([1.0, 10.0]).reshape(1, 2, 1), jnp.array([1.0, 2.0, 3.0]).reshape(3, 1, 1)
+    np.testing.assert_array_equal(F.conv_transpose(x, kernel, strides=2).ravel(), [1, 2, 3 + 10, 20, 30])
