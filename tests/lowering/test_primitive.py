@@ -179,7 +179,7 @@ def test_cost_is_counted_once():
 
     for of in (lambda conv: conv, lambda conv: jax.grad(lambda x, w: conv(x, w).sum(), (0, 1))):
         ours, laxs = (flops(conv, of) for conv in (conv_general_dilated, lax.conv_general_dilated))
-        assert 0.9 * laxs <= ours <= 1.1 * laxs
+        assert 0.9 * laxs <= ours <= 1.2 * laxs
 
 
 def test_inside_shard_map():

@@ -18,7 +18,8 @@ def stablehlo(function, *arrays):
     [
         (lambda x: F.conv(x, KERNEL), 1, 0),
         (lambda x: F.conv(x, KERNEL, padding="FULL"), 0, 1),
-        (lambda x: F.conv_transpose(x, jnp.ones((3, 3, 4, 6)), strides=2), 0, 1),
+        (lambda x: F.conv_transpose(x, jnp.ones((4, 4, 4, 6)), strides=2), 0, 1),
+        (lambda x: F.conv_transpose(x, jnp.ones((3, 3, 4, 6)), strides=2), 0, 4),
         (lambda x: F.depthwise_conv(x, jnp.ones((3, 3, 6, 2))), 0, 0),
         (lambda x: jax.grad(lambda k: F.conv(x, k).sum())(KERNEL), 0, 3),
         (lambda x: jax.grad(lambda k: F.conv_transpose(x, k, strides=2).sum())(jnp.ones((3, 3, 4, 6))), 0, 3),
