@@ -14,7 +14,7 @@ from jaxcnn.lowering.slices import mapped
 MOST_TAPS = 128
 # A group's inputs times its outputs; beyond, a group is worth a matrix product.
 MOST_GROUP_PRODUCTS = 4
-# Below, copying rows side by side costs more than it gains.
+# With fewer, one convolution a row multiplies too little to pay for reading and adding the rows.
 LEAST_CHANNELS = 8
 # Convolutions without more inputs or outputs stay on XLA's own path.
 MOST_SMALL_FEATURES = 16

@@ -31,8 +31,8 @@ def fit(
     bit-identical. Dropout draws from the model's own `nnx.Rngs`; optimizer state starts anew in each call.
     The model trains in training mode and is validated in evaluation mode; its modes stay as they are. It takes
     the new state at the end of each epoch, so that an interrupt or an error leaves the last whole epoch in it.
-    On a CPU build the model from `jaxcnn.nn.Conv`: the gradients of `flax.nnx.Conv` are up to ten times slower
-    inside the compiled loop of steps.
+    On a CPU build the model from `jaxcnn.nn.Conv`, or call `jaxcnn.accelerate_cpu()` first: the gradients of
+    `flax.nnx.Conv` are up to ten times slower inside the compiled loop of steps.
 
     Args:
       model: an NNX module that maps images to logits (n, num_classes).
