@@ -43,20 +43,19 @@ def time_item(item: Item, workers: Sequence[Any], *, seconds: float, peak: float
     """The item's rows; a contender that fails has a row that says how."""
     case = {"section": item.section, "label": item.label, "batch": item.batch}
     able = [w for w in workers if item.work["kind"] in w.kinds and (not item.contenders or w.name in item.contenders)]
-    facts = {worker.name: prepared(worker, item.work) for worker in able}
-    ready = {w.name: runner(w) for w in able if "error" not in facts[w.name]}
-    timings, failed = take_turns(ready, seconds=seconds)
-    errors = {name: told["error"] for name, told in facts.items() if "error" in told} | failed
-    told = {name: facts[name] for name in timings}
+    answers = {worker.name: prepared(worker, item.work) for worker in able}
+    ready = {w.name: runner(w) for w in able if "error" not in answers[w.name]}
+    least = {name: answers[name]["steps_a_call"] for name in ready}
+    timings, failed = take_turns(ready, seconds=seconds, least=least)
+    errors = {name: answer["error"] for name, answer in answers.items() if "error" in answer} | failed
+    told = {w.name: {"form": answers[w.name]["form"], "versions": w.versions} for w in able if w.name in timings}
     rows = rows_of(case, timings, told, flops=flops_of(item.work), peak=peak)
     return [*rows, *(blank_row(case, name, error=error) for name, error in errors.items())]
 
 
 def prepared(worker: Any, work: Mapping[str, Any]) -> dict[str, Any]:
-    """The form that the worker kept, and its packages' versions; or its error."""
-    answer = worker.ask({"do": "prepare", "case": dict(work)})
-    told = {"error": answer["error"]} if "error" in answer else {"form": answer["form"]}
-    return told | {"versions": worker.versions}
+    """What the worker answers: the form that it kept, and how many steps a call of it takes; or its error."""
+    return worker.ask({"do": "prepare", "case": dict(work)})
 
 
 def runner(worker: Any) -> Run:

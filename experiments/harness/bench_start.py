@@ -8,7 +8,7 @@ from experiments.harness.bench_cases import Item
 from experiments.harness.bench_rows import Row, blank_row
 from experiments.harness.bench_workers import Contender, Worker
 
-STEPS = 16  # until memory no longer grows
+STEPS = 16  # until memory no longer grows; a whole call at least
 
 
 def start_rows(
@@ -35,11 +35,12 @@ def start(contender: Contender, item: Item, form: str | None, open_worker: Calla
     """What one fresh process tells."""
     with open_worker(contender) as worker:
         first = worker.ask({"do": "prepare", "case": {**item.work, "form": form}})
-        ran = first if "error" in first else worker.ask({"do": "run", "steps": STEPS})
+        ran = first if "error" in first else worker.ask({"do": "run", "steps": max(STEPS, first["steps_a_call"])})
         if "error" in ran:
             return {"error": ran["error"]}
         return {
-            **first,
+            "first_seconds": first["first_seconds"],
+            "form": first["form"],
             "peak_bytes": worker.ask({"do": "peak"})["peak_bytes"],
             "import_seconds": worker.import_seconds,
             "versions": worker.versions,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 Run = Callable[[int], float]
 
-ROUNDS = 5
+ROUNDS, LEAST_ROUNDS = 5, 3
 
 
 class RunError(Exception):
@@ -24,30 +24,32 @@ class Timing:
 
 
 def take_turns(
-    runs: Mapping[str, Run], *, seconds: float, rounds: int = ROUNDS
+    runs: Mapping[str, Run], *, seconds: float, rounds: int = ROUNDS, least: Mapping[str, int] | None = None
 ) -> tuple[dict[str, Timing], dict[str, str]]:
     """Time every contender `rounds` times, one after another (A B, B A, A B, …), and take medians.
 
     Args:
       runs: contender -> what takes n steps and tells their seconds.
-      seconds: about what each contender may use, over all its turns. A step that takes longer is still timed once.
-      rounds: turns of each contender, fewer where one step fills more than a turn.
+      seconds: about what each contender may use, over all its turns, but for the least that each turn holds.
+      rounds: turns of each contender; fewer where these use more than `seconds`, but three at least.
+      least: contender -> the steps that one call of its program takes, 1 without it. A turn holds whole calls: a
+        shorter call would pay for memory and dispatch as much as a whole one does.
 
     Returns:
       The timings, and the errors of those that failed on the way.
     """
-    steps: dict[str, int] = {}
+    steps, least = {}, least or {}
     turns: dict[str, list[float]] = {name: [] for name in runs}
     failed: dict[str, str] = {}
     for number in range(rounds):
         for name in list(runs) if number % 2 == 0 else reversed(list(runs)):
             spent = sum(turns[name]) * steps.get(name, 0) / 1e3
-            if name in failed or spent > seconds * 1.5:
+            if name in failed or (spent > seconds * 1.5 and number >= LEAST_ROUNDS):
                 continue
             try:
                 if name not in steps:
-                    steps[name], taken = steps_a_turn(runs[name], seconds / rounds)
-                    if taken > seconds:  # once is all that such a step gets
+                    steps[name], taken = steps_a_turn(runs[name], seconds / rounds, least.get(name, 1))
+                    if taken * steps[name] > seconds:  # so long a trial is a turn already
                         turns[name].append(taken * 1e3)
                         continue
                 turns[name].append(_turn(runs[name], steps[name]))
@@ -56,12 +58,13 @@ def take_turns(
     return {name: summary(times) for name, times in turns.items() if name not in failed}, failed
 
 
-def steps_a_turn(run: Run, seconds: float) -> tuple[int, float]:
-    """How many steps fill about `seconds`, at least 1, found by doubling; and the seconds of one."""
-    steps = 1
+def steps_a_turn(run: Run, seconds: float, least: int = 1) -> tuple[int, float]:
+    """How many steps fill about `seconds`, a multiple of `least`, found by doubling; and the seconds of one."""
+    steps = least
     while (taken := run(steps)) < seconds / 4 and steps < 2**20:
         steps *= 2
-    return max(1, round(steps * seconds / max(taken, 1e-9))), taken / steps
+    wanted = max(1, round(steps * seconds / max(taken, 1e-9)))
+    return -(-wanted // least) * least, taken / steps
 
 
 def _turn(run: Run, steps: int) -> float:

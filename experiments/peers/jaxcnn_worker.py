@@ -51,24 +51,25 @@ class Training:
         key = jax.random.key(0)
         self.programs, _ = compile_programs(self.plan, self.state, self.examples, key, None)
         self.order = self.programs.order(key, np.int32(0))
-        self.position = 0
+        self.steps_a_call = min(CHUNK, self.plan.steps_per_epoch)
 
     def run(self, steps: int) -> float:
-        """`steps` steps in chunks, as an epoch of `fit` takes them."""
-        start, total = time.perf_counter(), zero_metrics()
-        per_epoch = self.plan.steps_per_epoch
+        """`steps` steps in chunks, as an epoch of `fit` takes them, from the first image on."""
+        start, total, position = time.perf_counter(), zero_metrics(), 0
+        per_epoch, program = self.plan.steps_per_epoch, self.programs.steps[self.batch]
         while steps:
-            count = min(steps, CHUNK, per_epoch - self.position)
-            offset, program = np.int32(self.position * self.batch), self.programs.steps[self.batch]
+            count = min(steps, CHUNK, per_epoch - position)
+            offset = np.int32(position * self.batch)
             self.state, total = program(self.state, total, self.examples, self.order, offset, np.int32(count))
-            self.position, steps = (self.position + count) % per_epoch, steps - count
+            position, steps = (position + count) % per_epoch, steps - count
         jax.block_until_ready(self.state)
         return time.perf_counter() - start
 
 
 def step(case: Case) -> Work:
     """Forward, backward and RMSprop, many steps a call."""
-    return Work(Training(case).run, f"{CHUNK} steps a call")
+    training = Training(case)
+    return Work(training.run, f"{training.steps_a_call} steps a call", training.steps_a_call)
 
 
 def single_step(case: Case) -> Work:

@@ -17,10 +17,14 @@ Case = Mapping[str, Any]
 
 
 class Work(NamedTuple):
-    """Warm work: `run(n)` takes n steps and returns their seconds; `form` says which of several forms was fastest."""
+    """Warm work: `run(n)` takes n steps and returns their seconds; `form` says which of several forms was fastest.
+
+    `steps_a_call` steps are what one call of its program takes: fewer pay for a whole call all the same.
+    """
 
     run: Callable[[int], float]
     form: str = ""
+    steps_a_call: int = 1
 
 
 Prepare = Callable[[Case], Work]
@@ -55,7 +59,8 @@ def _answer(request: Case, kinds: Mapping[str, Prepare], work: Work | None) -> t
         raise ValueError(f"this contender has no work of kind {case['kind']}")
     work = kinds[case["kind"]](case)
     work.run(1)
-    return work, {"first_seconds": time.perf_counter() - start, "form": work.form}
+    first_seconds = time.perf_counter() - start
+    return work, {"first_seconds": first_seconds, "form": work.form, "steps_a_call": work.steps_a_call}
 
 
 def _own_output() -> TextIO:

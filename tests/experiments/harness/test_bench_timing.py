@@ -30,8 +30,17 @@ def test_turns_alternate_and_last_as_long():
 def test_a_slow_step_is_timed_but_not_for_ever():
     log = []
     timings, _ = take_turns({"slow": contender(log, "slow", 30.0)}, seconds=1.0, rounds=5)
-    assert timings["slow"] == Timing(30_000.0, 30_000.0, 30_000.0, 1)
-    assert len(log) == 1
+    assert timings["slow"] == Timing(30_000.0, 30_000.0, 30_000.0, 3)
+    assert len(log) == 3
+
+
+def test_a_turn_holds_whole_calls():
+    log = []
+    runs = {"ours": contender(log, "ours", 0.1), "fast": contender(log, "fast", 0.001)}
+    timings, _ = take_turns(runs, seconds=1.5, rounds=5, least={"ours": 32, "fast": 8})
+    assert [steps for name, steps in log if name == "ours" and steps > 1] == [32, 32, 32]
+    assert {steps for name, steps in log if name == "fast" and steps > 128} == {304}  # 0.3 s, in eights
+    assert (timings["ours"].turns, timings["fast"].turns) == (3, 5)
 
 
 def test_a_failure_leaves_the_others():
@@ -47,6 +56,8 @@ def test_median_not_mean():
     assert summary([1.0, 9.0, 2.0]) == Timing(2.0, 1.0, 9.0, 3)
 
 
-@pytest.mark.parametrize(("a_step", "expected"), [(0.001, 100), (0.03, 3), (5.0, 1)])
-def test_steps_a_turn(a_step, expected):
-    assert steps_a_turn(contender([], "", a_step), 0.1) == (expected, pytest.approx(a_step))
+@pytest.mark.parametrize(
+    ("a_step", "least", "expected"), [(0.001, 1, 100), (0.03, 1, 3), (5.0, 1, 1), (5.0, 32, 32), (0.001, 32, 128)]
+)
+def test_steps_a_turn(a_step, least, expected):
+    assert steps_a_turn(contender([], "", a_step), 0.1, least) == (expected, pytest.approx(a_step))

@@ -19,7 +19,7 @@ def prepare(case):
     print("libraries may print")
     time.sleep(case.get("sleep", 0))
     form = f"asked for {case['form']}" if case.get("form") else "fake"
-    return Work(lambda steps: steps * case["ms"] / 1e3, form)
+    return Work(lambda steps: steps * case["ms"] / 1e3, form, case.get("steps_a_call", 1))
 
 serve({"step": prepare, "matmul": lambda case: Work(lambda steps: steps * 0.1)}, versions={"fake": "1"})
 """
@@ -37,7 +37,7 @@ def test_prepare_run_and_peak(fake):
         assert worker.kinds == ["step", "matmul"]
         assert worker.versions == {"fake": "1"}
         answer = worker.ask({"do": "prepare", "case": {"kind": "step", "ms": 2.0}})
-        assert answer["form"] == "fake"
+        assert (answer["form"], answer["steps_a_call"]) == ("fake", 1)
         assert worker.ask({"do": "run", "steps": 50}) == {"seconds": pytest.approx(0.1)}
         assert worker.ask({"do": "peak"})["peak_bytes"] > 2**20
         assert "no such work" in worker.ask({"do": "prepare", "case": {"kind": "step", "ms": -1}})["error"]
@@ -56,8 +56,10 @@ def test_rows_and_failures_of_an_item(fake):
     work = {"kind": "step", "model": "mlp", "layers": [], "image": [28, 28, 1], "classes": 10, "batch": 32, "ms": 4.0}
     with Worker(fake) as worker:
         (row,) = time_item(Item("step", "mlp", work, 32), [worker], seconds=0.1, peak=1e9)
+        (whole,) = time_item(Item("step", "mlp", {**work, "steps_a_call": 32}, 32), [worker], seconds=0.1, peak=1e9)
         (failed,) = time_item(Item("step", "mlp", {**work, "ms": -1}, 32), [worker], seconds=0.1, peak=1e9)
-    assert row["ms"] == pytest.approx(4.0)
+    assert row["ms"] == whole["ms"] == pytest.approx(4.0)
+    assert (row["turns"], whole["turns"]) == (5, 3)  # 32 steps fill more than all of the 0.1 s
     assert row["form"] == "fake"
     assert row["flops"] == 2 * 32 * (3 * (784 * 84 + 840) - 784 * 84)
     assert failed["ms"] is None
