@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxcnn.lowering import onednn, patches
 from jaxcnn.lowering.slices import summed
 from jaxcnn.lowering.taps import padded
 
@@ -46,6 +47,8 @@ def kernel_gradient(x: Any, g: Any, **params: Any) -> Any:
     window, strides, spacing = kernel_window(x, g, **params), params["rhs_dilation"], params["window_strides"]
     spans = _spans(g, strides)
     x = padded(x, params["padding"], params["lhs_dilation"])
+    if groups == 1 and onednn.is_in_force() and x.dtype == g.dtype == np.float32:
+        return patches.kernel_gradient(x, g, window=window, strides=strides, spacing=spacing)
 
     def product(x: Any, g: Any) -> Any:
         columns = [_tap(x, -1, j * spacing[-1], spans[-1], strides[-1]) for j in range(window[-1])]

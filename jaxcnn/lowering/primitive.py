@@ -15,7 +15,7 @@ from typing import Any
 import jax
 from jax import lax
 
-from jaxcnn.lowering import conv, max_gradient
+from jaxcnn.lowering import conv, max_gradient, onednn
 
 core: Any = None
 ad: Any = None
@@ -105,6 +105,13 @@ def _cpu_rule(form: Callable[..., Any]) -> Any:
     return mlir.lower_fun(form, multiple_results=False)
 
 
+def _our_rule(ctx: Any, *operands: Any, **params: Any) -> Any:
+    # XLA can neither divide calls of oneDNN between devices nor put them into an exported program.
+    exported = getattr(ctx.module_context.lowering_parameters, "for_export", True)
+    with onednn.in_force(onednn.is_in_force() and not exported and not _is_partitioned(ctx)):
+        return _cpu_rule(functools.partial(conv.cpu_form, _kept_form))(ctx, *operands, **params)
+
+
 def rules_in_force() -> tuple[Any, ...]:
     """The CPU rules for lax's convolution and for `select_and_scatter_add`, to be put in force again."""
     return tuple(mlir._platform_specific_lowerings["cpu"][primitive] for primitive in _accelerated())
@@ -126,8 +133,7 @@ def _accelerated() -> tuple[Any, ...]:
 
 
 def _conv_rule(ctx: Any, *operands: Any, **params: Any) -> Any:
-    ours = _cpu_rule(functools.partial(conv.cpu_form, _kept_form))
-    return (laxs_rules[0].rule if _is_partitioned(ctx) else ours)(ctx, *operands, **params)
+    return (laxs_rules[0].rule if _is_partitioned(ctx) else _our_rule)(ctx, *operands, **params)
 
 
 def _max_gradient_rule(ctx: Any, *operands: Any, **params: Any) -> Any:
@@ -146,7 +152,7 @@ try:
     from jax.interpreters import ad, batching, mlir
 
     _lax_p: Any = lax.conv_general_dilated_p
-    conv_p = _register("jaxcnn_conv", _cpu_rule(functools.partial(conv.cpu_form, _kept_form)))
+    conv_p = _register("jaxcnn_conv", _our_rule)
 except (ImportError, AttributeError, TypeError) as moved:
     warnings.warn(
         f"jaxcnn runs on lax's own convolution, slower on CPUs, and accelerate_cpu changes nothing: jax "

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from jaxcnn.lowering import grouped, rows, spread, subpixel
+from jaxcnn.lowering import grouped, onednn, rows, spread, subpixel
 from jaxcnn.lowering.slices import mapped
 
 # A window with more taps (a whole image, say) is left to XLA: our forms would unroll a slice a tap.
@@ -89,6 +89,15 @@ def _subpixel(lax_form: Convolution, call: Call) -> Any:
     return subpixel.subpixel(convolution, call.x, call.kernel, out_shape=call.out_shape, **call.params)
 
 
+def _is_onednns(call: Call) -> bool:
+    return onednn.is_in_force() and onednn.suits(call.x, call.kernel, call.out_shape, **call.params)
+
+
+def _onednn(lax_form: Convolution, call: Call) -> Any:
+    options = {name: call.params[name] for name in ("window_strides", "padding", "rhs_dilation")}
+    return onednn.convolution(call.x, call.kernel, out_shape=call.out_shape, **options, groups=call.groups)
+
+
 def _spreads(call: Call) -> bool:
     grows = math.prod(call.out_shape) > math.prod(call.x.shape[1:-1])
     return grows and call.groups == 1 and set(call.params["window_strides"]) == {1} and call.taps <= MOST_TAPS
@@ -133,6 +142,7 @@ def _sliced(lax_form: Convolution, call: Call) -> Any:
 RULES = (
     Rule(_is_depthwise, _multiplied),
     Rule(_has_holes, _subpixel),
+    Rule(_is_onednns, _onednn),
     Rule(_spreads, _spread),
     Rule(_has_long_rows, _rows),
     Rule(_is_narrow, _whole),

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float32, Shaped
 from numpy.typing import NDArray
 
 from jaxcnn.training import checks
+from jaxcnn.training.compiling import compiling
 from jaxcnn.training.examples import Examples, LabeledImages, evaluation_batches, padded_slices
 from jaxcnn.training.metrics import Metrics, add_metrics, mean_metrics, zero_metrics
 from jaxcnn.training.steps import eval_step, predict_step
@@ -44,7 +45,8 @@ def evaluate(model: nnx.Module, dataset: LabeledImages, *, batch_size: int = EVA
     graphdef, variables = nnx.split(model)
 
     def program(variables, total, batch, valid):
-        return _jitted_evaluation(graphdef, variables, total, batch, valid)
+        with compiling():
+            return _jitted_evaluation(graphdef, variables, total, batch, valid)
 
     return mean_metrics(sum_batches(program, variables, evaluation_batches(examples, size)))
 
@@ -72,7 +74,8 @@ def predict(
     size = min(size, len(array))
     checks.count_classes(model, array, size, training=False)
     graphdef, variables = nnx.split(model)
-    parts = [_jitted_prediction(graphdef, variables, jnp.asarray(part)) for part in padded_slices(array, size)]
+    with compiling():
+        parts = [_jitted_prediction(graphdef, variables, jnp.asarray(part)) for part in padded_slices(array, size)]
     return jnp.concatenate(parts)[: len(array)]
 
 
@@ -95,7 +98,8 @@ def compile_evaluation(
     graphdef: nnx.GraphDef, variables: Any, batch: Examples, valid: Bool[Array, " n"]
 ) -> jax.stages.Compiled:
     """`accumulate_metrics` compiled ahead of time for batches of this shape."""
-    return _jitted_evaluation.lower(graphdef, variables, zero_metrics(), batch, valid).compile()
+    with compiling():
+        return _jitted_evaluation.lower(graphdef, variables, zero_metrics(), batch, valid).compile()
 
 
 _jitted_evaluation = jax.jit(accumulate_metrics, static_argnums=0)

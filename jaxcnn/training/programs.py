@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Key
 
 from jaxcnn.training.chunks import Plan, epoch_order, run_steps
+from jaxcnn.training.compiling import compiling
 from jaxcnn.training.evaluation import compile_evaluation
 from jaxcnn.training.examples import Examples
 from jaxcnn.training.metrics import zero_metrics
@@ -40,12 +41,13 @@ def compile_programs(
     start = time.perf_counter()
     order = _jitted_order.lower(key, np.int32(0), examples=plan.examples).compile()
     shuffled = jax.ShapeDtypeStruct((plan.examples,), np.int32)
-    steps = {
-        size: _jitted_steps.lower(
-            state, zero_metrics(), examples, shuffled, np.int32(0), np.int32(0), batch_size=size
-        ).compile()
-        for size in plan.batch_sizes
-    }
+    with compiling():
+        steps = {
+            size: _jitted_steps.lower(
+                state, zero_metrics(), examples, shuffled, np.int32(0), np.int32(0), batch_size=size
+            ).compile()
+            for size in plan.batch_sizes
+        }
     copy = _jitted_snapshot.lower(state).compile()
     evaluation = None if held_out is None else compile_evaluation(state.graphdef, variables_of(state), *held_out)
     return Programs(order, steps, copy, evaluation), time.perf_counter() - start

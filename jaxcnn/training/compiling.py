@@ -1,0 +1,57 @@
+"""How the programs of training and evaluation are compiled: on oneDNN where jaxlib is known to have it."""
+
+import contextlib
+import math
+import threading
+from collections.abc import Iterator
+
+import jax
+
+from jaxcnn.lowering import onednn
+
+_LEAST_SECONDS = "jax_persistent_cache_min_compile_time_secs"
+
+
+class Uncached:
+    """A context in which nothing is written to JAX's persistent compilation cache, however many threads are in it.
+
+    XLA can't serialize programs that call oneDNN. JAX offers no switch for one program, but writes only what took a
+    least time to compile, a setting of the whole process.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._least = threading.Lock(), 0, 0.0
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        self._enter()
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _enter(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._least = getattr(jax.config, _LEAST_SECONDS)
+                jax.config.update(_LEAST_SECONDS, math.inf)
+            self._inside += 1
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                jax.config.update(_LEAST_SECONDS, self._least)
+
+
+_uncached = Uncached()
+
+
+@contextlib.contextmanager
+def compiling() -> Iterator[None]:
+    """What is compiled inside has its convolutions run by oneDNN, where that is available."""
+    if not onednn.is_available():
+        yield
+        return
+    with _uncached(), onednn.in_force():
+        yield
