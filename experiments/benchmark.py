@@ -19,13 +19,13 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from experiments.harness import bench_accelerate, bench_cases
+from experiments.harness import bench_accelerate, bench_cases, bench_seeds
 from experiments.harness.bench_cases import Item, model_items
 from experiments.harness.bench_end_to_end import end_to_end_rows
 from experiments.harness.bench_measure import matmul_peak, measured
 from experiments.harness.bench_models import lecture_models
 from experiments.harness.bench_results import kept_rows, show, write_benchmark
-from experiments.harness.bench_rows import Row, accelerate_rows
+from experiments.harness.bench_rows import APART, TOGETHER, Row, accelerate_rows, seeds_rows
 from experiments.harness.bench_start import start_rows
 from experiments.harness.bench_workers import Contender, own_contenders, peers_of
 from experiments.harness.command import run
@@ -33,8 +33,9 @@ from experiments.harness.results import open_folder
 from jaxcnn.geometry import as_int
 
 SectionName = Literal[
-    "step", "start", "forward", "conv_transpose", "depthwise", "loop", "scaling", "accelerate", "end_to_end"
+    "step", "start", "forward", "conv_transpose", "depthwise", "loop", "scaling", "seeds", "accelerate", "end_to_end"
 ]
+LONG_SECTIONS = ("start", "scaling", "seeds", "accelerate", "end_to_end")
 QUICK_SECONDS, QUICK_BATCHES = 0.15, (64,)
 
 
@@ -50,6 +51,7 @@ class Config:
         "depthwise",
         "loop",
         "scaling",
+        "seeds",
         "accelerate",
     )
     models: Annotated[
@@ -98,7 +100,7 @@ def main(config: Config) -> Sequence[Mapping[str, Any]]:
 
 def quicker(config: Config) -> Config:
     """The same with short turns, one batch size and without what takes minutes."""
-    sections = tuple(name for name in config.sections if name not in ("start", "accelerate", "end_to_end", "scaling"))
+    sections = tuple(name for name in config.sections if name not in LONG_SECTIONS)
     chosen = {"sections": sections, "seconds": QUICK_SECONDS, "batches": QUICK_BATCHES}
     return Config(**{**vars(config), **chosen})
 
@@ -133,12 +135,21 @@ def every_row(
         yield row
     if "start" in config.sections:
         yield from start_rows(model_items("start", "step", labels, [middle(config.batches)]), contenders, known)
+    if "seeds" in config.sections:
+        yield from seeds_of(labels, middle(config.batches), 2 * config.seconds)
     if "accelerate" in config.sections:
         yield from accelerate_rows(bench_accelerate.rows(turn_seconds=0.4 * config.seconds))
     if "end_to_end" in config.sections:
         chosen = labels if config.models else ["convnet max"]
         for entry in (entry for entry in lecture_models() if entry.label in chosen):
             yield from end_to_end_rows(contenders, entry, epochs=config.epochs, batch=64, data_dir=config.data_dir)
+
+
+def seeds_of(labels: Sequence[str], batch: int, seconds: float) -> Iterator[Row]:
+    """The rows of `fit_seeds` beside single runs, model after model."""
+    for label in labels:
+        print(f"seeds: {label}, batch {batch}", file=sys.stderr)
+        yield from seeds_rows(bench_seeds.rows([label], bench_seeds.SEEDS, batch, seconds, (APART, TOGETHER)))
 
 
 def middle(batches: Sequence[int]) -> int:

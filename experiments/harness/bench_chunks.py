@@ -9,7 +9,6 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, Any
 
 import jax
@@ -17,12 +16,13 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 
-from experiments.harness.bench_seeds import make_examples, make_states
+from experiments.harness.bench_seeds import make_examples, make_state
 from experiments.harness.command import run
 from experiments.harness.tables import print_table
 from jaxcnn.training import TrainState
-from jaxcnn.training.chunks import run_steps
+from jaxcnn.training.chunks import Plan
 from jaxcnn.training.metrics import zero_metrics
+from jaxcnn.training.programs import compile_programs
 
 VARIANTS: tuple[tuple[str, dict[str, str], int], ...] = (
     ("swish_cnn", {"pool": "max"}, 32),
@@ -67,7 +67,7 @@ def rows(config: Config, variants: Sequence[tuple[str, Mapping[str, Any], int]] 
 
 
 def _measure(name: str, options: Mapping[str, Any], batch_size: int, config: Config) -> dict[int, float]:
-    [state] = make_states(name, options, 1)
+    state = make_state(name, options)
     call = _compile(state, batch_size, config.steps)
     seconds: dict[int, list[float]] = {length: [] for length in LENGTHS}
     for _ in range(config.rounds):
@@ -83,9 +83,9 @@ def _measure(name: str, options: Mapping[str, Any], batch_size: int, config: Con
 def _compile(state: TrainState, batch_size: int, steps: int) -> Callable[[TrainState, int], TrainState]:
     count = steps * batch_size
     rest = (make_examples(count), jnp.arange(count, dtype=jnp.int32), np.int32(0))
-    step = jax.jit(partial(run_steps, batch_size=batch_size), donate_argnums=0)
-    compiled = step.lower(state, zero_metrics(), *rest, np.int32(1)).compile()
-    return lambda state, length: compiled(state, zero_metrics(), *rest, np.int32(length))[0]
+    plan = Plan(count, batch_size, max(LENGTHS))
+    programs, _ = compile_programs(plan, state, rest[0], jax.random.key(0), None)
+    return lambda state, length: programs.steps[batch_size](state, zero_metrics(), *rest, np.int32(length))[0]
 
 
 if __name__ == "__main__":

@@ -28,6 +28,10 @@ NOTES = {
         "gradients by channels (28×28, batch 16). A cost of 1 in the last column is the family's cheapest operation; "
         "where the column stays near 1, cost grows as the arithmetic does."
     ),
+    "seeds": (
+        "ms a step and seed: so many calls of `fit`, one after the other, and one call of `fit_seeds`, without "
+        "compilation and start-up. Below 1 in the last column, several seeds cost less than as many single runs."
+    ),
     "accelerate": "ms a step of the same program without and with it.",
     "end_to_end": "Wall clock of a whole process: import, data, compilation, training, evaluation.",
 }

@@ -8,6 +8,7 @@ from experiments.harness.bench_timing import Timing
 Row = dict[str, Any]
 OURS, PLAIN = "jaxcnn", "Flax"
 WITHOUT, WITH = "without", "with"
+APART, TOGETHER = "one after the other", "side by side"
 # What only the section "start" measures.
 UNTIMED = dict.fromkeys(("import_seconds", "first_seconds", "peak_bytes", "error"))
 
@@ -84,6 +85,19 @@ def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
     fresh = {key_of(row): row for row in new}
     kept = [fresh.pop(key_of(row), row) for row in old]
     return [*kept, *fresh.values()]
+
+
+def seeds_rows(measurements: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Two rows a model and number of seeds that `bench_seeds` measured: one after the other, and side by side."""
+    rows = []
+    for found in measurements:
+        case = {"section": "seeds", "label": f"{found['model']}, {found['seeds']} seeds", "batch": found["batch"]}
+        ratio = found["ms"][APART] / found["ms"][TOGETHER]
+        rows += [
+            blank_row(case, APART) | {"ms": found["ms"][APART]},
+            blank_row(case, TOGETHER) | {"ms": found["ms"][TOGETHER], "ratio": ratio, "fastest_other": APART},
+        ]
+    return rows
 
 
 def accelerate_rows(measurements: Sequence[Mapping[str, Any]]) -> list[Row]:

@@ -1,12 +1,11 @@
-"""Several seeds at once, three ways: one after the other, side by side as `training.fit_seeds`, and stacked by `vmap`.
+"""Several seeds at once, three ways: one after the other as `fit`, side by side as `fit_seeds`, and stacked by `vmap`.
 
-Run `python -m experiments.harness.bench_seeds`: about two minutes on two cores. The ways take turns, every figure is
-the median of the rounds after the first, and all train on the same images. Expect side by side to be fastest on a CPU:
-a step of a small network leaves cores idle, and stacking turns convolutions into grouped ones.
+Run `python -m experiments.harness.bench_seeds`: about three minutes on two cores. The ways take turns and medians
+count; all train on the same images, and neither compilation nor start-up is in a figure. Expect side by side to be
+fastest on a CPU: a step of a small network leaves cores idle, and stacking turns convolutions into grouped ones.
+`experiments.benchmark --sections seeds` compares the first two for every model of the lectures.
 """
 
-import statistics
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,100 +19,122 @@ import optax
 import tyro
 from flax import nnx
 
+from experiments.harness.bench_models import lecture_models
+from experiments.harness.bench_rows import APART, TOGETHER
+from experiments.harness.bench_timing import Run, take_turns
 from experiments.harness.command import run
 from experiments.harness.tables import print_table
 from jaxcnn import models
-from jaxcnn.training import Examples, TrainState, create_state
+from jaxcnn.training import Examples, History, TrainState, create_state, fit, fit_seeds
 from jaxcnn.training.chunks import run_steps
 from jaxcnn.training.metrics import zero_metrics
-from jaxcnn.training.side_by_side import side_by_side
 
-VARIANTS: tuple[tuple[str, dict[str, str]], ...] = (("lenet5", {}), ("convnet", {"pool": "max"}))
+STACKED = "stacked"
+SEEDS = (2, 4)
+STEPS = 32  # an epoch: one whole call of `fit`'s program
+OPTIMIZER = optax.rmsprop(1e-3, decay=0.9, eps=1e-7)
 
 
 @dataclass(frozen=True)
 class Config:
     """Several seeds at once, three ways."""
 
-    seeds: Annotated[int, tyro.conf.arg(help="Models trained at once.")] = 4
-    steps: Annotated[int, tyro.conf.arg(help="Training steps a model and round.")] = 32
+    models: Annotated[tuple[str, ...], tyro.conf.arg(help="Of the lectures, as the benchmark labels them.")] = (
+        "lenet5",
+        "convnet max",
+    )
+    seeds: Annotated[tuple[int, ...], tyro.conf.arg(help="Models trained at once.")] = SEEDS
     batch_size: Annotated[int, tyro.conf.arg(help="Images a step.")] = 64
-    rounds: Annotated[int, tyro.conf.arg(help="Rounds; the first is not counted.")] = 4
+    seconds: Annotated[float, tyro.conf.arg(help="Of timing, a way and row.")] = 10.0
 
 
 def main(config: Config) -> list[dict[str, Any]]:
     """Measure, print a table, return the rows."""
-    measured = rows(config)
-    records = [{"model": row["model"], "options": str(row["options"]), **_texts(row)} for row in measured]
-    print_table(records, title=f"Milliseconds a step and seed, {config.seeds} seeds, batch {config.batch_size}")
+    measured = rows(config.models, config.seeds, config.batch_size, config.seconds)
+    records = [{"model": row["model"], "seeds": str(row["seeds"]), **_texts(row["ms"])} for row in measured]
+    print_table(records, title=f"Milliseconds a step and seed, batch {config.batch_size}")
     return measured
 
 
-def rows(config: Config, variants: Sequence[tuple[str, Mapping[str, Any]]] = VARIANTS) -> list[dict[str, Any]]:
-    """A row a variant: model, options, and milliseconds a step and seed of each way."""
-    return [{"model": name, "options": dict(options), **_measure(name, options, config)} for name, options in variants]
+def rows(
+    labels: Sequence[str],
+    seeds: Sequence[int],
+    batch_size: int,
+    seconds: float,
+    ways: Sequence[str] = (APART, TOGETHER, STACKED),
+) -> list[dict[str, Any]]:
+    """A row a model and number of seeds: model, seeds, batch, and ms: way -> milliseconds a step and seed."""
+    return [
+        {"model": entry.label, "seeds": count, "batch": batch_size, "ms": _measure(runs, count, seconds)}
+        for entry in lecture_models()
+        if entry.label in labels
+        for count in seeds
+        for runs in [_ways(partial(make_models, entry.model, entry.options, count), batch_size, ways)]
+    ]
 
 
-def _texts(row: Mapping[str, Any]) -> dict[str, str]:
-    base = row["one_after_the_other_ms"]
-    ways = ("one_after_the_other", "side_by_side", "stacked")
-    return {way: f"{row[f'{way}_ms']:.2f} ({base / row[f'{way}_ms']:.2f}×)" for way in ways}
+def _texts(ms: Mapping[str, float]) -> dict[str, str]:
+    return {way: f"{found:.2f} ({ms[APART] / found:.2f}×)" for way, found in ms.items()}
 
 
-def _measure(name: str, options: Mapping[str, Any], config: Config) -> dict[str, float]:
-    seconds: dict[str, list[float]] = {}
-    ways = _ways(name, options, config)
-    for _ in range(config.rounds):
-        for way, train in ways.items():
-            states = jax.block_until_ready(make_states(name, options, config.seeds))
-            seconds.setdefault(way, []).append(train(states))
-    steps = config.steps * config.seeds
-    return {f"{way}_ms": statistics.median(found[1:]) * 1000 / steps for way, found in seconds.items()}
+def _measure(runs: Mapping[str, Run], count: int, seconds: float) -> dict[str, float]:
+    for train in runs.values():
+        train(1)
+    timings, _ = take_turns(runs, seconds=seconds)
+    return {way: timing.ms / STEPS / count for way, timing in timings.items()}
 
 
-def _ways(name: str, options: Mapping[str, Any], config: Config) -> dict[str, Callable[[list[TrainState]], float]]:
-    """Each way to train all states, as a function that returns its seconds."""
-    states, count = make_states(name, options, config.seeds), config.steps * config.batch_size
-    rest = (make_examples(count), jnp.arange(count, dtype=jnp.int32), np.int32(0), np.int32(config.steps))
-    step = partial(run_steps, batch_size=config.batch_size)
-    single = _compile(step, states[0], rest)
-    stacked = _compile(jax.vmap(step, in_axes=(0, *[None] * 5)), _stack(states), rest)
-    return {
-        "one_after_the_other": lambda states: _seconds(lambda: [single(state) for state in states]),
-        "side_by_side": lambda states: _seconds(
-            lambda: side_by_side([partial(single, state) for state in states], threading.Event())
-        ),
-        "stacked": lambda states: _stacked_seconds(stacked, states),
+def _ways(make: Callable[[], list[nnx.Module]], batch_size: int, wanted: Sequence[str]) -> dict[str, Run]:
+    """Each wanted way as a function that trains all models for a number of epochs and returns its seconds."""
+    examples = make_examples(STEPS * batch_size)
+    options: dict[str, Any] = {"batch_size": batch_size, "optimizer": OPTIMIZER, "progress": False}
+    ways: dict[str, Callable[[], Run]] = {
+        APART: lambda: partial(_apart, make(), examples, options),
+        TOGETHER: lambda: partial(_together, make(), examples, options),
+        STACKED: lambda: _stacked(make(), examples, batch_size),
     }
+    return {way: ways[way]() for way in wanted}
 
 
-def _stacked_seconds(stacked: Callable[[TrainState], Any], states: list[TrainState]) -> float:
-    together = jax.block_until_ready(_stack(states))
-    return _seconds(lambda: stacked(together))
+def _apart(models: list[nnx.Module], examples: Examples, options: dict[str, Any], epochs: int) -> float:
+    return _seconds([fit(model, examples, epochs=epochs, seed=seed, **options) for seed, model in enumerate(models)])
 
 
-def _seconds(train: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    train()
-    return time.perf_counter() - start
+def _together(models: list[nnx.Module], examples: Examples, options: dict[str, Any], epochs: int) -> float:
+    return _seconds(fit_seeds(models, examples, epochs=epochs, seeds=range(len(models)), **options))
 
 
-def _compile(step: Callable[..., Any], state: TrainState, rest: tuple[Any, ...]) -> Callable[[TrainState], Any]:
-    """The program, which waits for its result."""
-    compiled = jax.jit(step, donate_argnums=0).lower(state, zero_metrics(), *rest).compile()
-    return lambda state: jax.block_until_ready(compiled(state, zero_metrics(), *rest))
+def _seconds(histories: Sequence[History]) -> float:
+    """Of all runs' epochs; from `fit_seeds` they add up to the wall clock's."""
+    return sum(sum(history.seconds) for history in histories)
 
 
-OPTIMIZER = optax.rmsprop(1e-3, decay=0.9, eps=1e-7)
+def _stacked(models: list[nnx.Module], examples: Examples, batch_size: int) -> Run:
+    states = [create_state(model, OPTIMIZER) for model in models]
+    state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+    rest = (examples, jnp.arange(STEPS * batch_size, dtype=jnp.int32), np.int32(0), np.int32(STEPS))
+    step = jax.vmap(partial(run_steps, batch_size=batch_size), in_axes=(0, *[None] * 5))
+    program = jax.jit(step, donate_argnums=0).lower(state, zero_metrics(), *rest).compile()
+
+    def train(epochs: int) -> float:
+        nonlocal state
+        start = time.perf_counter()
+        for _ in range(epochs):
+            state, _ = program(state, zero_metrics(), *rest)
+        jax.block_until_ready(state)
+        return time.perf_counter() - start
+
+    return train
 
 
-def make_states(name: str, options: Mapping[str, Any], seeds: int) -> list[TrainState]:
-    """One state for each seed from 0 on, for the recipe of the lectures."""
-    return [create_state(models.create(name, rngs=nnx.Rngs(seed), **options), OPTIMIZER) for seed in range(seeds)]
+def make_models(name: str, options: Mapping[str, Any], count: int) -> list[nnx.Module]:
+    """One model for each seed from 0 on."""
+    return [models.create(name, rngs=nnx.Rngs(seed), **options) for seed in range(count)]
 
 
-def _stack(states: Sequence[TrainState]) -> TrainState:
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+def make_state(name: str, options: Mapping[str, Any]) -> TrainState:
+    """The state of the recipe of the lectures."""
+    return create_state(make_models(name, options, 1)[0], OPTIMIZER)
 
 
 def make_examples(count: int) -> Examples:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.harness.bench_rows import OURS, WITH, WITHOUT
+from experiments.harness.bench_rows import APART, OURS, TOGETHER, WITH, WITHOUT
 
 Rows = Sequence[Mapping[str, Any]]
 TITLES = {
@@ -15,6 +15,7 @@ TITLES = {
     "depthwise": "Depthwise convolutions",
     "loop": "Inside a loop and outside",
     "scaling": "Scaling of our own steps",
+    "seeds": "Several seeds at once",
     "accelerate": "jaxcnn.accelerate_cpu() under programs that don't know it",
     "end_to_end": "End to end: from process start to test accuracy",
 }
@@ -129,6 +130,20 @@ def accelerated(rows: Rows) -> list[dict[str, str]]:
     ]
 
 
+def seeds(rows: Rows) -> list[dict[str, str]]:
+    """A line a model and number of seeds: milliseconds a step and seed of single runs and of `fit_seeds`."""
+    return [
+        {
+            "case": label,
+            "batch": str(batch),
+            "single runs, ms": milliseconds(by_name.get(APART)),
+            "fit_seeds, ms": milliseconds(by_name.get(TOGETHER)),
+            "of the single runs": f"{1 / by_name[TOGETHER]['ratio']:.2f}",
+        }
+        for (label, batch), by_name in cases_of(rows, "seeds").items()
+    ]
+
+
 def end_to_end(rows: Rows) -> list[dict[str, str]]:
     """A line a contender: wall clock and accuracy."""
     return [
@@ -146,7 +161,13 @@ def end_to_end(rows: Rows) -> list[dict[str, str]]:
 
 def section_lines(rows: Rows, section: str) -> list[dict[str, str]]:
     """The section's table; nothing where it has no rows."""
-    special = {"start": costs, "scaling": scaling, "accelerate": accelerated, "end_to_end": end_to_end}
+    special = {
+        "start": costs,
+        "scaling": scaling,
+        "seeds": seeds,
+        "accelerate": accelerated,
+        "end_to_end": end_to_end,
+    }
     return special[section](rows) if section in special else compared(rows, section)
 
 

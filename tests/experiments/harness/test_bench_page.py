@@ -7,7 +7,7 @@ import pytest
 
 from experiments.harness.bench_page import END, START, page, readme_block, summary, with_benchmark
 from experiments.harness.bench_pictures import ratio_bars
-from experiments.harness.bench_rows import accelerate_rows, blank_row, rows_of
+from experiments.harness.bench_rows import accelerate_rows, blank_row, rows_of, seeds_rows
 from experiments.harness.bench_tables import TITLES, end_to_end, geometric_mean, scaling, section_lines
 from experiments.harness.bench_timing import Timing
 
@@ -29,6 +29,7 @@ ROWS = [
     *timed("scaling", "batch 4", 4, jaxcnn=10.0),
     blank_row({"section": "start", "label": "convnet max", "batch": 64}, "jaxcnn") | STARTED,
     *accelerate_rows([{"program": "p", "batch": 64, "off_ms": 50.0, "on_ms": 20.0, "ratio": 2.5}]),
+    *seeds_rows([{"model": "net", "seeds": 4, "batch": 64, "ms": {"one after the other": 4.0, "side by side": 3.0}}]),
     blank_row({"section": "step", "label": "convnet max", "batch": 64}, "Keras-TF", error="ImportError: no keras"),
 ]
 WHERE = {"command": "python -m experiments.benchmark", "date": "2026-01-02T03", "machine": "a, 2 cores", "python": "3"}
@@ -46,6 +47,7 @@ def test_page_holds_every_section_and_failure():
     assert "| convnet max | 64 | 10 | 40 | 20 | failed | 2.00 | 4.00 | 6,400 | 50% |" in text
     assert "| convnet max | 64 | 300 | 1.0 + 2.5 |" in text
     assert "| p | 64 | 50 | 20 | 2.50 |" in text
+    assert "| net, 4 seeds | 64 | 4 | 3 | 0.75 |" in text
     assert "- Keras-TF, convnet max, batch 64: ImportError: no keras" in text
     assert "a, 2 cores; python 3, jax 1.2. Matrix product: 200 GFLOP/s." in text
     assert TITLES["forward"] not in text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.harness.bench_rows import accelerate_rows, blank_row, merged, ratio_to_fastest, rows_of
+from experiments.harness.bench_rows import accelerate_rows, blank_row, merged, ratio_to_fastest, rows_of, seeds_rows
 from experiments.harness.bench_timing import Timing
 
 CASE = {"section": "step", "label": "net", "batch": 64}
@@ -39,3 +39,10 @@ def test_new_rows_replace_old_ones_in_place():
 def test_accelerated_programs_are_two_rows():
     measured = [{"program": "p", "batch": 64, "off_ms": 50.0, "on_ms": 20.0, "ratio": 2.5}]
     assert [(row["contender"], row["ms"]) for row in accelerate_rows(measured)] == [("without", 50.0), ("with", 20.0)]
+
+
+def test_seeds_are_two_rows():
+    measured = {"model": "net", "seeds": 2, "batch": 64, "ms": {"one after the other": 3.0, "side by side": 2.0}}
+    apart, together = seeds_rows([measured])
+    assert (apart["label"], apart["ms"], apart["ratio"]) == ("net, 2 seeds", 3.0, None)
+    assert (together["ms"], together["ratio"], together["fastest_other"]) == (2.0, 1.5, "one after the other")

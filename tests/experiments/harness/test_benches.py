@@ -5,14 +5,24 @@ import json
 import pytest
 
 from experiments.harness import bench_chunks, bench_seeds, bench_startup
+from jaxcnn.training import History
 
 
 def test_seeds_three_ways():
-    config = bench_seeds.Config(seeds=2, steps=1, batch_size=2, rounds=2)
-    [row] = bench_seeds.rows(config, [("mlp", {})])
-    assert (row.pop("model"), row.pop("options")) == ("mlp", {})
-    assert set(row) == {"one_after_the_other_ms", "side_by_side_ms", "stacked_ms"}
-    assert min(row.values()) > 0
+    [row] = bench_seeds.rows(["mlp"], [2], batch_size=2, seconds=0.01)
+    assert (row["model"], row["seeds"], row["batch"]) == ("mlp", 2, 2)
+    assert set(row["ms"]) == {"one after the other", "side by side", "stacked"}
+    assert min(row["ms"].values()) > 0
+
+
+def test_seeds_are_timed_without_compilation_and_the_stacked_way_where_it_is_not_asked_for(monkeypatch):
+    def history(seconds):
+        return History(seconds=[seconds] * 2, compile_seconds=100.0)
+
+    monkeypatch.setattr(bench_seeds, "fit", lambda *_, seed, **__: history(1.0 + seed))
+    monkeypatch.setattr(bench_seeds, "fit_seeds", lambda *_, seeds, **__: [history(1.0) for _ in seeds])
+    [row] = bench_seeds.rows(["mlp"], [2], batch_size=2, seconds=1.0, ways=("one after the other", "side by side"))
+    assert row["ms"] == {"one after the other": 6e3 / 32 / 2, "side by side": 4e3 / 32 / 2}
 
 
 def test_chunks_of_every_length():
