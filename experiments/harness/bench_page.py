@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from experiments.harness.bench_profile_tables import profile_tables
 from experiments.harness.bench_rows import OURS
 from experiments.harness.bench_tables import TITLES, geometric_mean, markdown, section_lines, step_ratios
 
@@ -37,13 +38,22 @@ NOTES = {
 }
 
 
-def page(result: Mapping[str, Any]) -> str:
-    """docs/benchmark.md."""
+PROFILE = (
+    "Milliseconds by kind of work, from the profiler's trace of the program that `training.fit` runs; they add up to "
+    "the traced step. Where two instructions run at once, each has half of that moment. `python -m "
+    "experiments.harness.bench_profile` measures it anew."
+)
+
+
+def page(result: Mapping[str, Any], profile: Mapping[str, Any] | None = None) -> str:
+    """docs/benchmark.md, of the benchmark's result and, where there is one, that of `bench_profile`."""
     rows = result["rows"]
     parts = ["# The benchmark", "", summary(rows), "", provenance(result), ""]
     for section, title in TITLES.items():
         if lines := section_lines(rows, section):
             parts += [f"## {title}", "", NOTES[section], "", markdown(lines), ""]
+    if profile is not None:
+        parts += ["## Where the time of our training step goes", "", PROFILE, "", profile_tables(profile), ""]
     return "\n".join([*parts, contenders(rows), "", *failures(rows)]).rstrip() + "\n"
 
 

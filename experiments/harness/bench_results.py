@@ -47,10 +47,10 @@ def write_benchmark(
     return rows
 
 
-def command(arguments: Sequence[str]) -> str:
+def command(arguments: Sequence[str], module: str = "experiments.benchmark") -> str:
     """The command without this machine's folders: others have theirs elsewhere."""
     named = ["PYTHON" if "/bin/" in text else "FOLDER" if text.startswith("/") else text for text in arguments]
-    return shlex.join(["python", "-m", "experiments.benchmark", *named])
+    return shlex.join(["python", "-m", module, *named])
 
 
 def show(rows: Sequence[Row], folder: Path) -> None:

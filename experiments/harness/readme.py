@@ -1,7 +1,8 @@
 """The README's tables, made from `result.json` files: nobody types a figure by hand.
 
 Run `python -m experiments.harness.readme`: it rewrites the parts of README.md between the markers from
-docs/results/pooling.json and docs/results/benchmark.json, and docs/benchmark.md from the latter.
+docs/results/pooling.json and docs/results/benchmark.json, and docs/benchmark.md from the latter and
+docs/results/profile.json.
 """
 
 import json
@@ -28,6 +29,9 @@ class Config:
     benchmark: Annotated[Path, tyro.conf.arg(help="The benchmark's result.json; left alone where there is none.")] = (
         Path("docs/results/benchmark.json")
     )
+    profile: Annotated[Path, tyro.conf.arg(help="The profile's result.json; left out where there is none.")] = Path(
+        "docs/results/profile.json"
+    )
     readme: Annotated[Path, tyro.conf.arg(help="The page to rewrite.")] = Path("README.md")
     benchmark_page: Annotated[Path, tyro.conf.arg(help="The benchmark's own page.")] = Path("docs/benchmark.md")
 
@@ -42,7 +46,8 @@ def main(config: Config) -> None:
     if config.benchmark.exists():
         result = json.loads(config.benchmark.read_text("utf-8"))
         text = with_benchmark(text, result)
-        write_atomically(config.benchmark_page, page(result))
+        profile = json.loads(config.profile.read_text("utf-8")) if config.profile.exists() else None
+        write_atomically(config.benchmark_page, page(result, profile))
     write_atomically(config.readme, text)
 
 

@@ -53,6 +53,20 @@ def test_page_holds_every_section_and_failure():
     assert TITLES["forward"] not in text
 
 
+def test_the_profile_is_a_section():
+    kinds = [
+        {"kind": "convolutions, forward", "ms": 4.0, "flops": 4e8},
+        {"kind": "optimizer", "ms": 1.0, "flops": None},
+    ]
+    row = {"label": "net", "batch": 64, "ms": 4.5, "traced_ms": 5.0, "onednn": True, "kinds": kinds}
+    where = WHERE | {"jax": "1", "jaxlib": "2", "flax": "3"}
+    text = page(RESULT, {"rows": [row], "environment": where, "matmul_flops": 2e11})
+    assert "### net, batch 64, convolutions by oneDNN: 4.5 ms a step, 5 while traced" in text
+    assert "| convolutions, forward | 4.00 | 80% | 100 | 50% |" in text
+    assert "| optimizer | 1.00 | 20% | – | – |" in text
+    assert "Where the time of our training step goes" not in page(RESULT)
+
+
 def test_scaling_is_relative_to_the_cheapest_operation():
     assert [line["ms a GFLOP, beside the best"] for line in scaling(ROWS)] == ["2.00", "1.00"]
 
@@ -84,7 +98,9 @@ def test_committed_pages_are_made_from_the_committed_result():
     readme = (ROOT / "README.md").read_text("utf-8")
     assert result["complete"]
     assert with_benchmark(readme, result) == readme
-    assert (ROOT / "docs/benchmark.md").read_text("utf-8") == page(result)
-    text = source.read_text("utf-8")
+    profile = ROOT / "docs/results/profile.json"
+    told = json.loads(profile.read_text("utf-8")) if profile.exists() else None
+    assert (ROOT / "docs/benchmark.md").read_text("utf-8") == page(result, told)
+    text = source.read_text("utf-8") + json.dumps(told)
     assert "/tmp" not in text
     assert "/home" not in text
