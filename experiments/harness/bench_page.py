@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from experiments.harness.bench_bars import bars_section
 from experiments.harness.bench_profile_tables import profile_tables
 from experiments.harness.bench_rows import OURS
 from experiments.harness.bench_tables import TITLES, geometric_mean, markdown, section_lines, step_ratios
@@ -13,14 +14,15 @@ README_BATCH = 64
 NOTES = {
     "step": (
         "ms a training step, medians of turns; smaller is better. “times the fastest other” above 1 means that ours is "
-        "the fastest. Each contender runs in a process of its own on all cores, and they take turns (A B, B A, …). "
-        "The peak is that of a float32 matrix product of 2048×2048, measured in the same run."
+        "the fastest; in brackets stands the fastest other. Each contender runs in a process of its own on all cores, "
+        "and they take turns (A B, B A, …), each of whole calls of its program. The peak is that of a float32 matrix product of "
+        "2048×2048, measured in the same run."
     ),
     "start": (
         "The highest resident memory of a fresh process that trains the case, and its seconds: import + the first "
         "step, compilation included, no cache."
     ),
-    "forward": "ms a forward pass of one batch.",
+    "forward": "ms a forward pass of one batch; ours is compiled as `training.predict` compiles it.",
     "conv_transpose": "ms a call, float32; with gradients the call computes the result too.",
     "depthwise": "ms a call, float32; with gradients the call computes the result too.",
     "loop": "ms for the two convolutions of the issue, and ms a training step of ours.",
@@ -48,7 +50,7 @@ PROFILE = (
 def page(result: Mapping[str, Any], profile: Mapping[str, Any] | None = None) -> str:
     """docs/benchmark.md, of the benchmark's result and, where there is one, that of `bench_profile`."""
     rows = result["rows"]
-    parts = ["# The benchmark", "", summary(rows), "", provenance(result), ""]
+    parts = ["# The benchmark", "", summary(rows), "", provenance(result), "", *bars_section(rows)]
     for section, title in TITLES.items():
         if lines := section_lines(rows, section):
             parts += [f"## {title}", "", NOTES[section], "", markdown(lines), ""]

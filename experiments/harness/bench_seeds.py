@@ -27,6 +27,7 @@ from experiments.harness.tables import print_table
 from jaxcnn import models
 from jaxcnn.training import Examples, History, TrainState, create_state, fit, fit_seeds
 from jaxcnn.training.chunks import run_steps
+from jaxcnn.training.compiling import compiling
 from jaxcnn.training.metrics import zero_metrics
 
 STACKED = "stacked"
@@ -114,7 +115,8 @@ def _stacked(models: list[nnx.Module], examples: Examples, batch_size: int) -> R
     state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
     rest = (examples, jnp.arange(STEPS * batch_size, dtype=jnp.int32), np.int32(0), np.int32(STEPS))
     step = jax.vmap(partial(run_steps, batch_size=batch_size), in_axes=(0, *[None] * 5))
-    program = jax.jit(step, donate_argnums=0).lower(state, zero_metrics(), *rest).compile()
+    with compiling():
+        program = jax.jit(step, donate_argnums=0).lower(state, zero_metrics(), *rest).compile()
 
     def train(epochs: int) -> float:
         nonlocal state

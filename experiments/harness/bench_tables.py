@@ -63,13 +63,18 @@ def compared(rows: Rows, section: str) -> list[dict[str, str]]:
                 "case": label,
                 "batch": str(batch),
                 **{f"{name}, ms": milliseconds(by_name.get(name)) for name in names},
-                "times the fastest other": optional(ours.get("ratio"), ".2f"),
+                "times the fastest other": beside_fastest(ours),
                 "times Flax": optional(ours.get("ratio_to_flax"), ".2f"),
                 "images a second": optional(ours.get("images_per_second"), ",.0f"),
                 "of matmul's peak": optional(ours.get("share_of_peak"), ".0%"),
             }
         )
     return lines
+
+
+def beside_fastest(row: Mapping[str, Any]) -> str:
+    """The ratio, and to whom."""
+    return f"{row['ratio']:.2f} ({row['fastest_other']})" if row.get("ratio") else "–"
 
 
 def costs(rows: Rows) -> list[dict[str, str]]:

@@ -18,6 +18,7 @@ from experiments.peers.protocol import Case, Work, serve
 from jaxcnn import models
 from jaxcnn.training import Examples, create_state, fit, train_step
 from jaxcnn.training.chunks import Plan
+from jaxcnn.training.compiling import compiling
 from jaxcnn.training.examples import take
 from jaxcnn.training.metrics import zero_metrics
 from jaxcnn.training.programs import compile_programs
@@ -73,12 +74,13 @@ def step(case: Case) -> Work:
 
 
 def single_step(case: Case) -> Work:
-    """The same step outside any loop: a call each."""
+    """The same step outside any loop, compiled alike: a call each."""
     examples = resident(case)
-    program = jax.jit(train_step, donate_argnums=0)
     rows = jnp.arange(case["batch"], dtype=jnp.int32)
     state = create_state(model_of(case), optax.rmsprop(1e-3, decay=0.9, eps=1e-7))
     batch = take(examples, rows)
+    with compiling():
+        program = jax.jit(train_step, donate_argnums=0).lower(state, batch).compile()
 
     def run(steps: int) -> float:
         nonlocal state
@@ -92,10 +94,12 @@ def single_step(case: Case) -> Work:
 
 
 def forward(case: Case) -> Work:
-    """Logits of one batch after another."""
+    """Logits of one batch after another, compiled as `predict` compiles them."""
     graphdef, variables = nnx.split(model_of(case))
+    images = resident(case).images[: case["batch"]]
     program = jax.jit(lambda variables, images: apply_model(graphdef, variables, images, training=False)[0])
-    return Work(repeat_calls(program, variables, resident(case).images[: case["batch"]]))
+    with compiling():
+        return Work(repeat_calls(program.lower(variables, images).compile(), variables, images))
 
 
 def convolve(spec: Operation, x: Any, kernel: Any) -> Any:

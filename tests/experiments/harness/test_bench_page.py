@@ -44,7 +44,7 @@ def test_summary_by_hand():
 
 def test_page_holds_every_section_and_failure():
     text = page(RESULT)
-    assert "| convnet max | 64 | 10 | 40 | 20 | failed | 2.00 | 4.00 | 6,400 | 50% |" in text
+    assert "| convnet max | 64 | 10 | 40 | 20 | failed | 2.00 (PyTorch) | 4.00 | 6,400 | 50% |" in text
     assert "| convnet max | 64 | 300 | 1.0 + 2.5 |" in text
     assert "| p | 64 | 50 | 20 | 2.50 |" in text
     assert "| net, 4 seeds | 64 | 4 | 3 | 0.75 |" in text
