@@ -3,9 +3,9 @@
 Every contender does the same work in a process of its own; they take turns, so that the machine's moods meet all
 alike, and medians count. Times are ratios within one run: only those can be compared.
 
-Run `python -m experiments.benchmark`: about six minutes on two cores, ours beside plain Flax. `--quick` takes one.
-`--peers PYTHON PYTHON` names interpreters that have torch, or keras with tensorflow or jax. `--sections end_to_end`
-trains whole processes. `--keep` adds to the result.json that is there, so that long runs can be taken in pieces:
+Run `python -m experiments.benchmark`: a quarter of an hour on two cores, ours beside plain Flax, a few minutes
+with `--quick`. `--peers PYTHON PYTHON` names interpreters that have torch, or keras with tensorflow or jax. `--sections
+end_to_end` trains whole processes. `--keep` adds to the result.json that is there, to take long runs in pieces:
 `python -m experiments.benchmark --peers PYTHON --sections step --models convnet --batches 64 --keep`
 """
 

@@ -16,7 +16,7 @@ NOTES = {
         "ms a training step, medians of turns; smaller is better. “times the fastest other” above 1 means that ours is "
         "the fastest; in brackets stands the fastest other. Each contender runs in a process of its own on all cores, "
         "and they take turns (A B, B A, …), each of whole calls of its program. The peak is that of a float32 "
-        "matrix product of 2048×2048, measured in the same run."
+        "matrix product of 2048×2048, the best turn of any contender in the same run."
     ),
     "start": (
         "The highest resident memory of a fresh process that trains the case, and its seconds: import + the first "

@@ -79,8 +79,6 @@ def _texts(ms: Mapping[str, float]) -> dict[str, str]:
 
 
 def _measure(runs: Mapping[str, Run], count: int, seconds: float) -> dict[str, float]:
-    for train in runs.values():
-        train(1)
     timings, _ = take_turns(runs, seconds=seconds)
     return {way: timing.ms / STEPS / count for way, timing in timings.items()}
 

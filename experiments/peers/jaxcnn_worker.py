@@ -14,8 +14,9 @@ from flax import nnx
 import jaxcnn.functional as F
 from experiments.peers.images import examples_for, image_bytes, labels
 from experiments.peers.jax_operations import KINDS, Operation, repeat_calls
-from experiments.peers.protocol import Case, Work, serve
+from experiments.peers.protocol import Case, Work, fastest, serve
 from jaxcnn import models
+from jaxcnn.lowering import onednn
 from jaxcnn.training import Examples, create_state, fit, train_step
 from jaxcnn.training.chunks import Plan
 from jaxcnn.training.compiling import compiling
@@ -112,8 +113,17 @@ def convolve(spec: Operation, x: Any, kernel: Any) -> Any:
     return F.conv(x, kernel, padding=spec["padding"], data_format=spec.get("data_format", "channels_last"))
 
 
+def matmul(case: Case) -> Work:
+    """A square matrix product, by XLA and, where training runs on it, by oneDNN; the faster kept."""
+    a, b = (jax.random.normal(jax.random.key(seed), (case["size"],) * 2) for seed in range(2))
+    products = {"XLA": jnp.matmul} | ({"oneDNN": onednn.matmul} if onednn.is_available() else {})
+    return fastest(
+        {name: (lambda product=product: repeat_calls(jax.jit(product), a, b)) for name, product in products.items()}
+    )
+
+
 if __name__ == "__main__":
     versions = {"jaxcnn": "", "jax": jax.__version__}
     training = {"step": step, "single_step": single_step, "forward": forward}
     operations = {name: functools.partial(prepare, convolve) for name, prepare in KINDS.items()}
-    serve(training | operations, versions=versions)
+    serve(training | operations | {"matmul": matmul}, versions=versions)
