@@ -50,7 +50,7 @@ def max_pool_with_argmax(
         raise ValueError(f"x must have fewer than 2**31 pixels for int32 indices; got spatial shape {windows.spatial}")
     full = full_rank(windows, layout)
     values = lowering.extreme(x, True, full)
-    taps = lowering.winners(x, lax.stop_gradient(values), True, full)
+    taps = lowering.first_extreme(x, True, full)[1].astype(jnp.int32)
     return values, full.pixels(taps, x.shape, layout.spatial).astype(jnp.int32)
 
 

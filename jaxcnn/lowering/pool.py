@@ -1,7 +1,7 @@
-"""How pooling runs: `lax.reduce_window` forward, and tangents in plain slices, comparisons and sums.
+"""How pooling runs: `lax.reduce_window` forward; under differentiation axis by axis, extremes in plain comparisons.
 
-JAX transposes and batches those by itself. Its own rules for reduce_window raise for dilated windows and custom
-reducers, and select_and_scatter, which it transposes max pooling to, is slow on CPUs.
+JAX transposes and batches those by itself. Its own rules for reduce_window raise for custom reducers and for the
+maximum of dilated windows, and select_and_scatter, which it transposes max pooling to, is slow on CPUs.
 """
 
 import functools
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from jaxcnn.lowering import phases
 from jaxcnn.lowering.windows import Windows, is_small, over_taps, reduce_window
 
 
@@ -38,10 +39,32 @@ extreme = jax.custom_jvp(_extreme, nondiff_argnums=(1, 2))
 
 @extreme.defjvp
 def _extreme_jvp(largest: bool, windows: Windows, primals: Any, tangents: Any) -> tuple[Array, Array]:
-    (x,), (t,) = primals, tangents
-    y = extreme(x, largest, windows)
-    winner = winners(x, y, largest, windows)
-    return y, in_float32(lambda t: taken(t, winner, windows), t)
+    steps = windows.steps()
+
+    def in_steps(x: Array) -> Array:
+        y, numbers = x, []
+        for step in steps:
+            y, number = first_extreme(y, largest, step)
+            numbers.append(number)
+        return _held(x, y, numbers, steps)
+
+    return jax.jvp(in_steps, primals, tangents)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
+def _held(x: Array, y: Array, numbers: list[Array], steps: tuple[Windows, ...]) -> Array:
+    """`y`, which is what the taps of these `numbers` hold, step by step, in `x`."""
+    return y
+
+
+@_held.defjvp
+def _held_jvp(steps: tuple[Windows, ...], primals: Any, tangents: Any) -> tuple[Array, Array]:
+    def held(t: Array) -> Array:
+        for number, step in zip(primals[2], steps, strict=True):
+            t = taken(t, number, step)
+        return t
+
+    return _held(*primals, steps), in_float32(held, tangents[0])
 
 
 def in_float32(operation: Callable[[Array], Array], t: Array) -> Array:
@@ -51,20 +74,28 @@ def in_float32(operation: Callable[[Array], Array], t: Array) -> Array:
     return operation(t.astype(jnp.float32)).astype(t.dtype)
 
 
-def winners(x: Array, y: Array, largest: bool, windows: Windows) -> Array:
-    """For every window the row-major number of the first tap that holds its extreme `y`; a NaN counts as one."""
+def first_extreme(x: Array, largest: bool, windows: Windows) -> tuple[Array, Array]:
+    """Every window's extreme, and the row-major number of the first tap that holds it; a NaN counts as one.
+
+    XLA's CPU backend takes several times as long for the maximum of `lax.reduce_window` alone.
+    """
     padded = windows.pad(lax.stop_gradient(x), lowest(x.dtype, largest))
+    shape, dtype = windows.output_shape(x.shape), np.dtype(np.int8 if is_small(windows) else np.int32)
 
-    def step(first: Array, number: Any, at: Any) -> Array:
-        value = windows.tap(padded, at)
-        wins = (value == y) | (value != value)
-        if windows.is_padded():
-            # Padding may tie with -inf, and must not win even then.
-            wins &= jnp.broadcast_to(windows.sees_input(x.shape, at), y.shape)
-        return jnp.where(wins, number, first)
+    def step(carry: tuple[Array, Array], number: Any, at: Any) -> tuple[Array, Array]:
+        (best, first), value = carry, windows.tap(padded, at)
+        wins = _beats(value, best, largest)
+        return jnp.where(wins, value, best), jnp.where(wins, jnp.asarray(number, dtype), first)
 
-    # From the last tap to the first, whose word is final.
-    return over_taps(step, jnp.zeros(y.shape, jnp.int32), windows, unroll=is_small(windows), reverse=True)
+    # Padding may tie with -inf, and must not win even then: the first tap inside needn't beat anything.
+    first = jnp.broadcast_to(windows.first_inside(x.shape).astype(dtype), shape)
+    best = jnp.broadcast_to(lowest(x.dtype, largest), shape)
+    return over_taps(step, (best, first), windows, unroll=is_small(windows))
+
+
+def _beats(b: Array, a: Array, largest: bool) -> Array:
+    """Whether `b` takes the place of `a`, which came before it."""
+    return (b > a if largest else b < a) | ((b != b) & (a == a))
 
 
 def taken(t: Array, winner: Array, windows: Windows) -> Array:
@@ -76,9 +107,7 @@ def taken(t: Array, winner: Array, windows: Windows) -> Array:
         return jnp.where(chosen, tiles, 0).sum(tuple(range(1, tiles.ndim, 2)))
     if not is_small(windows):
         return jnp.take(t.ravel(), windows.pixels(winner, t.shape, range(t.ndim)), mode="clip")
-    padded = windows.pad(t, 0)
-    parts = [jnp.where(winner == number, windows.tap(padded, at), 0) for number, at in enumerate(windows.taps())]
-    return functools.reduce(jnp.add, parts)
+    return phases.taken(t, winner, windows)
 
 
 def _over_tiles(y: Array, windows: Windows) -> Array:
@@ -112,10 +141,9 @@ def _total_jvp(windows: Windows, primals: Any, tangents: Any) -> tuple[Array, Ar
     if windows.is_disjoint():
         tiles = windows.tiles(t)
         return total(x, windows), tiles.sum(tuple(range(1, tiles.ndim, 2)))
-    if not is_small(windows):
-        return total(x, windows), _total(t, windows)
-    padded = windows.pad(t, 0)
-    return total(x, windows), functools.reduce(jnp.add, (windows.tap(padded, at) for at in windows.taps()))
+    # XLA's CPU backend is fast at sums over one axis and slow over several, in their transposes most of all.
+    steps = windows.steps()
+    return functools.reduce(_total, steps, x), functools.reduce(_total, steps, t)
 
 
 def _fold(x: Array, init: Array, reducer: Callable[..., Any], windows: Windows) -> Array:
@@ -150,11 +178,11 @@ def _folded(x: Array, init: Array, reducer: Callable[..., Any], windows: Windows
 
 
 def _first_max(a: Array, b: Array) -> Array:
-    return jnp.where((b > a) | ((b != b) & (a == a)), b, a)
+    return jnp.where(_beats(b, a, True), b, a)
 
 
 def _first_min(a: Array, b: Array) -> Array:
-    return jnp.where((b < a) | ((b != b) & (a == a)), b, a)
+    return jnp.where(_beats(b, a, False), b, a)
 
 
 # lax splits the gradient of a tie in halves; the house rule gives it to the first.

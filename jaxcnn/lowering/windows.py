@@ -38,6 +38,21 @@ class Windows(NamedTuple):
         """Whether a window may see padding."""
         return any(map(any, self.padding))
 
+    def steps(self) -> tuple["Windows", ...]:
+        """Windows along one axis each, the last axis first, that one after another see what these do.
+
+        They visit a w×w window in 2w taps. Small disjoint windows, which visit every pixel once, stay one step.
+        """
+        if self.is_disjoint() and is_small(self):
+            return (self,)
+        plain = (1, 1, (0, 0), 1)
+        columns = list(zip(*self, strict=True))
+        axes = [axis for axis, column in enumerate(columns) if column[:3] != plain[:3]]
+        return tuple(
+            Windows(*zip(*(column if a == axis else plain for a, column in enumerate(columns)), strict=True))
+            for axis in reversed(axes)
+        )
+
     def tap(self, padded: Array, at: Any) -> Array:
         """What tap `at` of every window sees, from an array that carries the padding; `at` may be traced."""
         cells = self.output_shape(tuple(n - sum(p) for n, p in zip(padded.shape, self.padding, strict=True)))
@@ -57,6 +72,17 @@ class Windows(NamedTuple):
                 inside = (pixels >= 0) & (pixels < shape[axis])
                 seen = seen & inside.reshape([-1 if a == axis else 1 for a in range(len(shape))])
         return seen
+
+    def first_inside(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The row-major number of every window's first tap in the input: integers that broadcast to the output."""
+        number = np.zeros((1,) * len(shape), np.int32)
+        for axis, cells in enumerate(self.output_shape(shape)):
+            number = number * self.window[axis]
+            if low := self.padding[axis][0]:
+                starts = np.arange(cells) * self.strides[axis] - low
+                before = np.maximum(-(starts // self.dilation[axis]), 0)
+                number = number + before.reshape([-1 if a == axis else 1 for a in range(len(shape))])
+        return number
 
     def pixels(self, taps: Array, shape: tuple[int, ...], axes: Sequence[int]) -> Array:
         """The pixel, row-major over `axes` of an array of `shape`, that tap number `taps` of every window sees."""
@@ -85,11 +111,9 @@ def reduce_window(x: Array, init: Any, reducer: Callable[..., Any], windows: Win
     )
 
 
-def over_taps(
-    step: Callable[..., Array], carry: Array, windows: Windows, *, unroll: bool, reverse: bool = False
-) -> Array:
-    """`carry = step(carry, number, at)` for every tap of the window, in row-major order or in reverse."""
-    numbered = list(enumerate(windows.taps()))[:: -1 if reverse else 1]
+def over_taps(step: Callable[..., Any], carry: Any, windows: Windows, *, unroll: bool) -> Any:
+    """`carry = step(carry, number, at)` for every tap of the window, in row-major order."""
+    numbered = list(enumerate(windows.taps()))
     unrolled = len(numbered) if unroll else 1
     for number, at in numbered[:unrolled]:
         carry = step(carry, number, at)
