@@ -21,7 +21,7 @@ import jax
 import numpy as np
 from jaxlib.version import __version__ as jaxlib_version
 
-TESTED = ("0.10.2",)
+TESTED = ("0.10.0", "0.10.1", "0.10.2", "0.11.0", "0.11.1", "0.11.2")
 
 _wanted: contextvars.ContextVar[bool] = contextvars.ContextVar("onednn", default=False)
 
