@@ -23,6 +23,8 @@ from jaxlib.version import __version__ as jaxlib_version
 
 TESTED = ("0.10.0", "0.10.1", "0.10.2", "0.11.0", "0.11.1", "0.11.2")
 
+PREFIX = "__onednn$"
+
 _wanted: contextvars.ContextVar[bool] = contextvars.ContextVar("onednn", default=False)
 
 
@@ -46,6 +48,11 @@ def in_force(wanted: bool = True) -> Iterator[None]:
         yield
     finally:
         _wanted.reset(token)
+
+
+def is_called_in(program: str) -> bool:
+    """Whether the text of a lowered program has a call of it."""
+    return f"@{PREFIX}" in program
 
 
 def suits(x: Any, kernel: Any, out_shape: Any, *, lhs_dilation: Any, padding: Any, **_: Any) -> bool:
@@ -82,7 +89,7 @@ def convolution(
         "feature_groups": groups,
     }
     shape = (x.shape[0], *out_shape, kernel.shape[-1])
-    return _call("__onednn$convolution", shape, {"onednn_conv_config": config}, x, kernel)
+    return _call("convolution", shape, {"onednn_conv_config": config}, x, kernel)
 
 
 def matmul(a: Any, b: Any, *, transpose_a: bool = False) -> Any:
@@ -90,7 +97,7 @@ def matmul(a: Any, b: Any, *, transpose_a: bool = False) -> Any:
     if 0 in (*a.shape, *b.shape):
         return (a.T if transpose_a else a) @ b  # oneDNN would leave the result as it finds it
     shape = (a.shape[1] if transpose_a else a.shape[0], b.shape[1])
-    return _call("__onednn$matmul", shape, {"onednn_matmul_config": {"transpose_a": transpose_a}}, a, b)
+    return _call("matmul", shape, {"onednn_matmul_config": {"transpose_a": transpose_a}}, a, b)
 
 
 def _all(numbers: Any) -> list[int]:
@@ -100,4 +107,6 @@ def _all(numbers: Any) -> list[int]:
 def _call(target: str, shape: tuple[int, ...], config: dict[str, Any], *operands: Any) -> Any:
     settings = json.dumps({"outer_dimension_partitions": []} | config)
     result = jax.ShapeDtypeStruct(shape, np.float32)
-    return jax.ffi.ffi_call(target, result, custom_call_api_version=2, legacy_backend_config=settings)(*operands)
+    return jax.ffi.ffi_call(PREFIX + target, result, custom_call_api_version=2, legacy_backend_config=settings)(
+        *operands
+    )

@@ -4,6 +4,8 @@ import contextlib
 import math
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import jax
 
@@ -49,9 +51,31 @@ _uncached = Uncached()
 
 @contextlib.contextmanager
 def compiling() -> Iterator[None]:
-    """What is compiled inside has its convolutions run by oneDNN, where that is available."""
+    """What is lowered and compiled inside has its convolutions run by oneDNN, where that is available."""
     if not onednn.is_available():
         yield
         return
     with _uncached(), onednn.in_force():
         yield
+
+
+class Program:
+    """A program that compiles behind others, in the order of their making; a call waits for it."""
+
+    def __init__(self, worker: ThreadPoolExecutor, jitted: Any, *args: Any, **options: Any):
+        # Lowered here and now: settings such as `jax.enable_x64(True)` hold for the thread that makes them.
+        with onednn.in_force():
+            lowered = jitted.lower(*args, **options)
+        self._compiled: Future[Any] = worker.submit(_compile, lowered)
+
+    def wait(self) -> None:
+        """Return when it is compiled, or raise what stopped it."""
+        self._compiled.result()
+
+    def __call__(self, *args: Any) -> Any:
+        return self._compiled.result()(*args)
+
+
+def _compile(lowered: Any) -> Any:
+    with _uncached() if onednn.is_called_in(lowered.as_text()) else contextlib.nullcontext():
+        return lowered.compile()

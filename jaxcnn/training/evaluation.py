@@ -1,6 +1,7 @@
 """Loss, accuracy and probabilities of a model as it stands, without changing it."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ from jaxtyping import Array, Bool, Float32, Shaped
 from numpy.typing import NDArray
 
 from jaxcnn.training import checks
-from jaxcnn.training.compiling import compiling
+from jaxcnn.training.compiling import Program, compiling
 from jaxcnn.training.examples import Examples, LabeledImages, evaluation_batches, padded_slices
 from jaxcnn.training.metrics import Metrics, add_metrics, mean_metrics, zero_metrics
 from jaxcnn.training.steps import eval_step, predict_step
@@ -94,12 +95,11 @@ def sum_batches(program: Callable[..., Metrics], variables: Any, batches: Iterab
     return total
 
 
-def compile_evaluation(
-    graphdef: nnx.GraphDef, variables: Any, batch: Examples, valid: Bool[Array, " n"]
-) -> jax.stages.Compiled:
+def evaluation_program(
+    worker: ThreadPoolExecutor, graphdef: nnx.GraphDef, variables: Any, batch: Examples, valid: Bool[Array, " n"]
+) -> Program:
     """`accumulate_metrics` compiled ahead of time for batches of this shape."""
-    with compiling():
-        return _jitted_evaluation.lower(graphdef, variables, zero_metrics(), batch, valid).compile()
+    return Program(worker, _jitted_evaluation, graphdef, variables, zero_metrics(), batch, valid)
 
 
 _jitted_evaluation = jax.jit(accumulate_metrics, static_argnums=0)

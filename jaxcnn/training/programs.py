@@ -1,7 +1,8 @@
-"""The compiled programs of one run of `fit`, made before its clock starts."""
+"""The compiled programs of one run of `fit`; what the first step needs is made before its clock starts."""
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import jax
@@ -9,8 +10,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Key
 
 from jaxcnn.training.chunks import Plan, epoch_order, run_steps
-from jaxcnn.training.compiling import compiling
-from jaxcnn.training.evaluation import compile_evaluation
+from jaxcnn.training.compiling import Program
+from jaxcnn.training.evaluation import evaluation_program
 from jaxcnn.training.examples import Examples
 from jaxcnn.training.metrics import zero_metrics
 from jaxcnn.training.state import TrainState, snapshot, variables_of
@@ -32,7 +33,7 @@ def compile_programs(
     key: Key[Array, ""],
     held_out: tuple[Examples, Bool[Array, " n"]] | None,
 ) -> tuple[Programs, float]:
-    """All programs and the seconds they took.
+    """All programs, and the seconds until the first step can run: those for later steps compile behind it.
 
     The jitted functions are module-wide, and model structure, optimizer, shapes and JAX's settings are their
     cache keys: a later run that shares them, under any seed, compiles nothing. `jax.clear_caches()` frees them.
@@ -41,15 +42,17 @@ def compile_programs(
     start = time.perf_counter()
     order = _jitted_order.lower(key, np.int32(0), examples=plan.examples).compile()
     shuffled = jax.ShapeDtypeStruct((plan.examples,), np.int32)
-    with compiling():
-        steps = {
-            size: _jitted_steps.lower(
-                state, zero_metrics(), examples, shuffled, np.int32(0), np.int32(0), batch_size=size
-            ).compile()
-            for size in plan.batch_sizes
-        }
-    copy = _jitted_snapshot.lower(state).compile()
-    evaluation = None if held_out is None else compile_evaluation(state.graphdef, variables_of(state), *held_out)
+    worker = ThreadPoolExecutor(1)
+    steps = {}
+    for size in plan.batch_sizes:
+        args = (state, zero_metrics(), examples, shuffled, np.int32(0), np.int32(0))
+        steps[size] = Program(worker, _jitted_steps, *args, batch_size=size)
+    copy = Program(worker, _jitted_snapshot, state)
+    evaluation = None
+    if held_out is not None:
+        evaluation = evaluation_program(worker, state.graphdef, variables_of(state), *held_out)
+    worker.shutdown(wait=False)
+    steps[plan.batch_sizes[0]].wait()
     return Programs(order, steps, copy, evaluation), time.perf_counter() - start
 
 

@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
+import jax.numpy as jnp
 import pytest
 
 from jaxcnn.lowering import onednn
-from jaxcnn.training.compiling import Uncached, compiling
+from jaxcnn.training.compiling import Program, Uncached, compiling
 
 LEAST = "jax_persistent_cache_min_compile_time_secs"
 
@@ -50,6 +52,31 @@ def test_without_onednn_nothing_changes(monkeypatch):
     with compiling():
         assert not onednn.is_in_force()
         assert least() != math.inf
+
+
+def test_a_program_keeps_the_settings_it_was_made_under(x64):
+    with ThreadPoolExecutor(1) as worker:
+        program = Program(worker, jax.jit(lambda x: x / 3), jnp.ones((), jnp.float64))
+    assert program(jnp.ones((), jnp.float64)) == 1 / 3
+
+
+def test_what_stopped_a_program_reaches_who_waits_for_it():
+    class Lowered:
+        def lower(self):
+            return self
+
+        def as_text(self):
+            return ""
+
+        def compile(self):
+            raise MemoryError("no room")
+
+    with ThreadPoolExecutor(1) as worker:
+        program = Program(worker, Lowered())
+    with pytest.raises(MemoryError, match="no room"):
+        program.wait()
+    with pytest.raises(MemoryError, match="no room"):
+        program()
 
 
 WITH_A_CACHE = """
