@@ -79,6 +79,8 @@ def first_extreme(x: Array, largest: bool, windows: Windows) -> tuple[Array, Arr
 
     XLA's CPU backend takes several times as long for the maximum of `lax.reduce_window` alone.
     """
+    if windows.is_disjoint():
+        return _first_of_tile(windows.tiles(lax.stop_gradient(x)), largest, windows)
     padded = windows.pad(lax.stop_gradient(x), lowest(x.dtype, largest))
     shape, dtype = windows.output_shape(x.shape), np.dtype(np.int8 if is_small(windows) else np.int32)
 
@@ -93,6 +95,23 @@ def first_extreme(x: Array, largest: bool, windows: Windows) -> tuple[Array, Arr
     return over_taps(step, (best, first), windows, unroll=is_small(windows))
 
 
+def _first_of_tile(tiles: Array, largest: bool, windows: Windows) -> tuple[Array, Array]:
+    """The same for windows that tile the input, as two reductions.
+
+    XLA keeps what a reduction made; comparisons it would fuse into the gradient, and repeat for every pixel.
+    """
+    axes, taps = tuple(range(1, tiles.ndim, 2)), math.prod(windows.window)
+    best = tiles.max(axes) if largest else tiles.min(axes)
+    wins = (tiles == _over_tiles(best, windows)) | (tiles != tiles)
+    return best, jnp.where(wins, _numbers(windows, tiles.shape), taps).min(axes)
+
+
+def _numbers(windows: Windows, shape: tuple[int, ...]) -> Array:
+    """The row-major number of every tap of a tile, over all tiles."""
+    numbers = np.arange(math.prod(windows.window), dtype=np.int32)
+    return jnp.broadcast_to(numbers.reshape([n for w in windows.window for n in (1, w)]), shape)
+
+
 def _beats(b: Array, a: Array, largest: bool) -> Array:
     """Whether `b` takes the place of `a`, which came before it."""
     return (b > a if largest else b < a) | ((b != b) & (a == a))
@@ -101,9 +120,8 @@ def _beats(b: Array, a: Array, largest: bool) -> Array:
 def taken(t: Array, winner: Array, windows: Windows) -> Array:
     """From every window of `t` the value at tap `winner`."""
     if windows.is_disjoint():
-        tiles, taps = windows.tiles(t), math.prod(windows.window)
-        numbers = jnp.arange(taps, dtype=winner.dtype).reshape([n for w in windows.window for n in (1, w)])
-        chosen = jnp.broadcast_to(numbers, tiles.shape) == _over_tiles(winner, windows)
+        tiles = windows.tiles(t)
+        chosen = _numbers(windows, tiles.shape) == _over_tiles(winner, windows)
         return jnp.where(chosen, tiles, 0).sum(tuple(range(1, tiles.ndim, 2)))
     if not is_small(windows):
         return jnp.take(t.ravel(), windows.pixels(winner, t.shape, range(t.ndim)), mode="clip")
