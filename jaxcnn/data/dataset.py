@@ -6,7 +6,7 @@ from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int32, UInt8
+from jaxtyping import Bool, Float, Int32, UInt8
 from numpy.typing import ArrayLike
 
 Images = UInt8[np.ndarray, "n h w c"] | Float[np.ndarray, "n h w c"]
@@ -78,12 +78,24 @@ class Dataset:
 
         Source: systematic sampling with implicit stratification, W. G. Cochran, "Sampling Techniques", chapter 8.
         """
-        in_part = np.zeros(len(self), dtype=bool)
-        in_part[_systematic_sample(self.labels, _part_size(fraction, len(self)), _checked_seed(seed))] = True
+        in_part = sampled(self.labels, fraction, seed=seed)
         return self._where(~in_part), self._where(in_part)
 
     def _where(self, chosen: np.ndarray) -> "Dataset":
         return dataclasses.replace(self, images=self.images[chosen], labels=self.labels[chosen])
+
+
+def sampled(
+    labels: Int32[np.ndarray, " n"], fraction: float | int, *, seed: int | np.integer
+) -> Bool[np.ndarray, " n"]:
+    """Which images of these labels `Dataset.split` moves to its part, for whoever must split their files alike.
+
+    Raises:
+        ValueError: as `Dataset.split`.
+    """
+    in_part = np.zeros(len(labels), dtype=bool)
+    in_part[_systematic_sample(labels, _part_size(fraction, len(labels)), _checked_seed(seed))] = True
+    return in_part
 
 
 def _checked_images(images: ArrayLike) -> np.ndarray:
