@@ -70,9 +70,10 @@ class Config:
     out: Annotated[Path, tyro.conf.arg(help="Folder for result.json and the picture.")] = Path("runs/benchmark")
     keep: Annotated[bool, tyro.conf.arg(help="Keep the rows in result.json that this run doesn't measure.")] = False
     quick: Annotated[bool, tyro.conf.arg(help="Batch 64 and short turns: a look, not a result.")] = False
-    tune: Annotated[bool, tyro.conf.arg(help="Only measure the forms of the models' convolutions on this machine.")] = (
-        False
-    )
+    tune: Annotated[
+        bool,
+        tyro.conf.arg(help="Only measure the forms of the models' convolutions on this machine, and write forms.json."),
+    ] = False
 
 
 def main(config: Config) -> Sequence[Mapping[str, Any]]:
@@ -81,7 +82,9 @@ def main(config: Config) -> Sequence[Mapping[str, Any]]:
     labels = check(config)
     if config.tune:
         tune = importlib.import_module("experiments.harness.bench_tune")
-        return tune.main(labels, batch=middle(config.batches), seconds=config.seconds / 5)
+        return tune.main(
+            labels, batch=middle(config.batches), seconds=config.seconds / 5, folder=open_folder(config.out)
+        )
     contenders = [*own_contenders(sys.executable), *(peer for python in config.peers for peer in peers_of(python))]
     folder = open_folder(config.out)
     peak, rates = matmul_peak(contenders, seconds=1.0)

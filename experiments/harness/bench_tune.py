@@ -1,12 +1,16 @@
 """The forms of a convolution measured on this machine: what the table in `jaxcnn.lowering.select` rests on.
 
 For the convolutions of the lecture models, forward, gradient to the input and gradient to the kernel, every form that
-could serve, with slices of the batch of several sizes. An arrow marks what `select` takes.
+could serve, with slices of the batch of several sizes. ← marks what the programs of `jaxcnn.training` take, (←) what
+others take where that differs: they don't call oneDNN, so that XLA can serialize them.
 """
 
 import contextlib
+import functools
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -16,19 +20,26 @@ import numpy as np
 from jax import lax
 
 from experiments.harness.bench_models import lecture_models, shape_after
-from experiments.harness.bench_tables import number
+from experiments.harness.bench_results import command
 from experiments.harness.bench_timing import take_turns
+from experiments.harness.environment import environment
+from experiments.harness.forms_page import cells
 from experiments.harness.tables import print_table
 from experiments.peers.jax_operations import repeat_calls
-from jaxcnn.lowering import kernel_gradient, select, spread
+from jaxcnn.lowering import kernel_gradient, onednn, patches, select, spread
+from jaxcnn.training.compiling import compiling
+from jaxcnn.visualization import write_atomically
 
 SLICES = tuple(2**power for power in range(18, 25, 2))
 # A form's name -> where the bytes of its slices are written down.
 SLICED: dict[str, tuple[ModuleType, str]] = {
     "sliced": (select, "UNROLLED_BYTES"),
     "spread": (spread, "PRODUCT_BYTES"),
-    "kernel_gradient": (kernel_gradient, "STRIP_BYTES"),
+    "strips": (kernel_gradient, "STRIP_BYTES"),
+    "patches by oneDNN": (patches, "PATCH_BYTES"),
 }
+ONEDNN = "oneDNN"
+NAMES = {select.by_onednn: ONEDNN}
 NUMBERS = lax.ConvDimensionNumbers((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
 
 
@@ -50,24 +61,29 @@ class Layer(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A form with a size of its slices, as a function of two arrays; `slice_bytes` is 0 where it has none."""
+    """A form with a size of its slices, as a function of two arrays; `slice_bytes` is 0 where it has none.
+
+    `chosen`: who takes it, "training", "others", "both" or "".
+    """
 
     form: str
     slice_bytes: int
     call: Callable[[Any, Any], Any]
-    chosen: bool
+    chosen: str = ""
 
 
-def main(labels: Sequence[str], *, batch: int, seconds: float) -> list[dict[str, Any]]:
-    """Measure and print every layer of the models, one table a layer and pass; returns the lines as numbers."""
-    found = []
+def main(labels: Sequence[str], *, batch: int, seconds: float, folder: Path) -> list[dict[str, Any]]:
+    """Measure and print every layer of the models, one table a layer and pass; the lines as numbers, and forms.json."""
+    found: list[dict[str, Any]] = []
     for layer in layers_of(labels, batch):
         for name, (left, right, candidates) in passes(layer).items():
             print(f"{layer}, {name}", file=sys.stderr)
             lines = measure(candidates, *arrays(left, right), seconds=seconds)
-            flops = 2 * np.prod(layer.out[:3]) * np.prod(layer.kernel)
-            found += [{"layer": str(layer), "pass": name, **line} for line in lines]
-            print_table([cells(line, float(flops)) for line in lines], title=f"{layer}, {name}")
+            flops = int(2 * np.prod(layer.out[:3]) * np.prod(layer.kernel))
+            found += [{"layer": str(layer), "pass": name, "flops": flops, **line} for line in lines]
+            print_table([cells(line) for line in found[-len(lines) :]], title=f"{layer}, {name}")
+    result = {"environment": environment() | {"command": command(sys.argv[1:])}, "batch": batch, "rows": found}
+    write_atomically(folder / "forms.json", json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     return found
 
 
@@ -123,14 +139,23 @@ def canonical(x: Any, kernel: Any, padding: Any) -> list[Candidate]:
         shape = jax.eval_shape(lambda x, kernel: lax.conv_general_dilated(x, kernel, **params), x, kernel).shape
         return select.Call(x, kernel, shape[1:-1], params)
 
-    taken = select.choose(call_of(*operands))
-    found = [Candidate("lax", 0, lambda x, kernel: lax.conv_general_dilated(x, kernel, **params), False)]
+    def taken(by_onednn: bool) -> Any:
+        with onednn.in_force(by_onednn):
+            return select.choose(call_of(*operands))
+
+    training, others = taken(True), taken(False)
+    found = [Candidate("lax", 0, lambda x, kernel: lax.conv_general_dilated(x, kernel, **params))]
     for form in dict.fromkeys(rule.form for rule in select.RULES):
-        name = form.__name__.strip("_")
-        if name != "multiplied":  # for groups alone
+        name = NAMES.get(form, form.__name__.strip("_"))
+        if name != "multiplied" and (name != ONEDNN or onednn.is_available()):  # the first is for groups alone
             call = lambda x, kernel, form=form: form(lax.conv_general_dilated, call_of(x, kernel))  # noqa: E731
-            found += by_slices(name, call, form is taken)
+            found += by_slices(name, call, who(form is training, form is others))
     return found
+
+
+def who(training: bool, others: bool) -> str:
+    """Who takes a form."""
+    return "both" if training and others else "training" if training else "others" if others else ""
 
 
 def to_kernel(layer: Layer) -> list[Candidate]:
@@ -140,20 +165,23 @@ def to_kernel(layer: Layer) -> list[Candidate]:
     def of_lax(x: Any, g: Any) -> Any:
         return jax.linear_transpose(lambda kernel: lax.conv_general_dilated(x, kernel, **params), kernel)(g)[0]
 
-    def ours(x: Any, g: Any) -> Any:
-        return kernel_gradient.kernel_gradient(x, g, **params)
+    def ours(x: Any, g: Any, by_onednn: bool) -> Any:
+        with onednn.in_force(by_onednn):
+            return kernel_gradient.kernel_gradient(x, g, **params)
 
-    return [Candidate("lax", 0, of_lax, False), *by_slices("kernel_gradient", ours, True)]
+    strips, products = (functools.partial(ours, by_onednn=by_onednn) for by_onednn in (False, True))
+    found = [Candidate("lax", 0, of_lax), *by_slices("strips", strips, who(not onednn.is_available(), True))]
+    return found + list(by_slices("patches by oneDNN", products, "training") if onednn.is_available() else [])
 
 
-def by_slices(name: str, call: Callable[[Any, Any], Any], taken: bool) -> Iterator[Candidate]:
+def by_slices(name: str, call: Callable[[Any, Any], Any], chosen: str) -> Iterator[Candidate]:
     """The form with slices of each size, its own among them."""
     if name not in SLICED:
-        yield Candidate(name, 0, call, taken)
+        yield Candidate(name, 0, call, chosen)
         return
     own = getattr(*SLICED[name])
     for size in sorted({*SLICES, own}):
-        yield Candidate(name, size, call, taken and size == own)
+        yield Candidate(name, size, call, chosen if size == own else "")
 
 
 @contextlib.contextmanager
@@ -181,7 +209,7 @@ def measure(candidates: Sequence[Candidate], x: Any, y: Any, *, seconds: float) 
     """The candidates' milliseconds, in turns, fastest first."""
     runs = {}
     for number_, candidate in enumerate(candidates):
-        with slices_of(candidate):
+        with slices_of(candidate), compiling(), onednn.in_force(False):
             program = jax.jit(candidate.call).lower(x, y).compile()
         runs[str(number_)] = repeat_calls(program, x, y)
         runs[str(number_)](1)
@@ -191,14 +219,3 @@ def measure(candidates: Sequence[Candidate], x: Any, y: Any, *, seconds: float) 
         for n, c in enumerate(candidates)
     ]
     return sorted(lines, key=lambda line: line["ms"])
-
-
-def cells(line: dict[str, Any], flops: float) -> dict[str, str]:
-    """A line of the table."""
-    size = line["slice_bytes"]
-    return {
-        "form": line["form"] + (" ←" if line["chosen"] else ""),
-        "slices": f"{size / 2**20:g} MiB" if size else "–",
-        "ms": number(line["ms"]),
-        "GFLOP/s": number(flops / line["ms"] / 1e6),
-    }

@@ -1,8 +1,8 @@
 """The README's tables, made from `result.json` files: nobody types a figure by hand.
 
 Run `python -m experiments.harness.readme`: it rewrites the parts of README.md between the markers from
-docs/results/pooling.json and docs/results/benchmark.json, and docs/benchmark.md from the latter and
-docs/results/profile.json.
+docs/results/pooling.json and docs/results/benchmark.json, docs/benchmark.md from the latter and
+docs/results/profile.json, and docs/forms.md from docs/results/forms.json.
 """
 
 import json
@@ -15,6 +15,7 @@ import tyro
 
 from experiments.harness.bench_page import page, with_benchmark
 from experiments.harness.command import run
+from experiments.harness.forms_page import forms_page
 from experiments.harness.tables import by_variant, over_runs
 from jaxcnn.visualization import write_atomically
 
@@ -32,8 +33,12 @@ class Config:
     profile: Annotated[Path, tyro.conf.arg(help="The profile's result.json; left out where there is none.")] = Path(
         "docs/results/profile.json"
     )
+    forms: Annotated[Path, tyro.conf.arg(help="What --tune measured; left alone where there is none.")] = Path(
+        "docs/results/forms.json"
+    )
     readme: Annotated[Path, tyro.conf.arg(help="The page to rewrite.")] = Path("README.md")
     benchmark_page: Annotated[Path, tyro.conf.arg(help="The benchmark's own page.")] = Path("docs/benchmark.md")
+    forms_page: Annotated[Path, tyro.conf.arg(help="The page of forms.")] = Path("docs/forms.md")
 
 
 def main(config: Config) -> None:
@@ -48,6 +53,8 @@ def main(config: Config) -> None:
         text = with_benchmark(text, result)
         profile = json.loads(config.profile.read_text("utf-8")) if config.profile.exists() else None
         write_atomically(config.benchmark_page, page(result, profile))
+    if config.forms.exists():
+        write_atomically(config.forms_page, forms_page(json.loads(config.forms.read_text("utf-8"))))
     write_atomically(config.readme, text)
 
 

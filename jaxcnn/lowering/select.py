@@ -1,4 +1,7 @@
-"""Which form a canonical convolution takes on the CPU: a table of rules, the first that applies."""
+"""Which form a canonical convolution takes on the CPU: a table of rules, the first that applies.
+
+`python -m experiments.benchmark --tune` measures every form on this machine, beside the one that the table takes.
+"""
 
 import functools
 import math
@@ -93,7 +96,8 @@ def _is_onednns(call: Call) -> bool:
     return onednn.is_in_force() and onednn.suits(call.x, call.kernel, call.out_shape, **call.params)
 
 
-def _onednn(lax_form: Convolution, call: Call) -> Any:
+def by_onednn(lax_form: Convolution, call: Call) -> Any:
+    """As fast as the machine's matrix products, or faster, for all but depthwise convolutions."""
     options = {name: call.params[name] for name in ("window_strides", "padding", "rhs_dilation")}
     return onednn.convolution(call.x, call.kernel, out_shape=call.out_shape, **options, groups=call.groups)
 
@@ -142,7 +146,7 @@ def _sliced(lax_form: Convolution, call: Call) -> Any:
 RULES = (
     Rule(_is_depthwise, _multiplied),
     Rule(_has_holes, _subpixel),
-    Rule(_is_onednns, _onednn),
+    Rule(_is_onednns, by_onednn),
     Rule(_spreads, _spread),
     Rule(_has_long_rows, _rows),
     Rule(_is_narrow, _whole),
