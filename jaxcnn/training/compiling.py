@@ -72,6 +72,10 @@ class Program:
         """Return when it is compiled, or raise what stopped it."""
         self._compiled.result()
 
+    def as_text(self) -> str:
+        """What XLA has made of it."""
+        return self._compiled.result().as_text()
+
     def __call__(self, *args: Any) -> Any:
         return self._compiled.result()(*args)
 

@@ -58,6 +58,7 @@ def test_a_program_keeps_the_settings_it_was_made_under(x64):
     with ThreadPoolExecutor(1) as worker:
         program = Program(worker, jax.jit(lambda x: x / 3), jnp.ones((), jnp.float64))
     assert program(jnp.ones((), jnp.float64)) == 1 / 3
+    assert "f64[]" in program.as_text()
 
 
 def test_what_stopped_a_program_reaches_who_waits_for_it():
