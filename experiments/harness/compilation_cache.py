@@ -7,6 +7,8 @@ from pathlib import Path
 
 import jax
 
+from jaxcnn.data.cache import user_cache
+
 FOLDER = "jax_compilation_cache_dir"
 LIMIT = 2**29  # bytes; the programs of one lecture model take less than a megabyte
 
@@ -38,14 +40,7 @@ def cache_folder() -> Path:
     Raises:
       RuntimeError: where the user has no home folder.
     """
-    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if named.is_absolute():  # others are to be ignored, by the XDG base directory specification
-        base = named
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        base = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
-    return base / "jaxcnn" / "programs"
+    return user_cache("programs")
 
 
 def discard_oldest(folder: Path, limit: int) -> None:

@@ -17,8 +17,10 @@ IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 
 @pytest.fixture(autouse=True)
 def _clean_machine(monkeypatch, tmp_path):
-    """No environment variable, and Debian's package not installed."""
+    """No environment variable, nothing prepared, and Debian's package not installed."""
     monkeypatch.delenv("JAXCNN_DATA_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tensorflow_datasets"))
     monkeypatch.setattr(module, "DEBIAN_FOLDERS", {"fashion_mnist": tmp_path / "debian"})
 
 
@@ -106,6 +108,8 @@ class TestContent:
     def test_class_names(self, tmp_path, write_set):
         for name in data.available():
             write_set(tmp_path / name)
+        # https://codh.rois.ac.jp/kmnist/: one character a row of hiragana, from a to wa
+        assert len(module.CLASS_NAMES["kmnist"]) == 10
         assert data.load("mnist", data_dir=tmp_path).class_names == tuple("0123456789")
         # https://github.com/zalandoresearch/fashion-mnist#labels
         assert data.load("fashion_mnist", data_dir=tmp_path).class_names == (
@@ -163,10 +167,28 @@ class TestArguments:
     def test_available(self):
         assert data.available() == ("fashion_mnist", "mnist")
 
-    @pytest.mark.parametrize("name", ["fashion-mnist", "MNIST", "", "tfds:cifar10", "folder:cats", "../mnist"])
+    @pytest.mark.parametrize("name", ["fashion-mnist", "MNIST", "", "tfds:", "folder:", "npz:a", "../mnist"])
     def test_unknown_name_lists_the_known_ones(self, name):
-        with pytest.raises(ValueError, match=f"name must be one of fashion_mnist, mnist, got '{name}'"):
+        known = "fashion_mnist, kmnist, mnist, tfds:NAME or folder:PATH"
+        with pytest.raises(ValueError, match=f"name must be one of {known}, got '{name}'"):
             data.load(name)
+
+    def test_set_without_a_sample_names_the_way_to_it(self):
+        with pytest.raises(
+            ValueError, match=r"kmnist has no sample, .* python -m experiments\.prepare kmnist, or .*data_dir"
+        ):
+            data.load("kmnist")
+
+    def test_pickled_npz_is_never_opened(self, tmp_path):
+        class Opened:
+            def __reduce__(self):
+                return (os.mkdir, (str(tmp_path / "executed"),))
+
+        (tmp_path / "mnist").mkdir()
+        np.savez(tmp_path / "mnist" / "mnist.npz", images=np.array([Opened()], dtype=object))
+        with pytest.raises(ValueError, match="got none of them"):
+            data.load("mnist", data_dir=tmp_path)
+        assert not (tmp_path / "executed").exists()
 
     @pytest.mark.parametrize("split", ["t10k", "validation", "Train"])
     def test_unknown_split_lists_the_known_ones(self, split):

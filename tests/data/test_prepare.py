@@ -1,0 +1,262 @@
+"""Preparing: what `load` then finds, and that nothing stays behind whatever goes wrong."""
+
+import dataclasses
+import errno
+import hashlib
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxcnn import data
+from jaxcnn.data import prepared
+from jaxcnn.data.idx import file_names, write_idx
+from jaxcnn.data.locking import exclusive
+from jaxcnn.data.places import places
+from jaxcnn.data.prepare import prepare
+from jaxcnn.data.published import PUBLISHED, RemoteFile
+
+module = importlib.import_module("jaxcnn.data.prepare")
+load_module = importlib.import_module("jaxcnn.data.load")
+IMAGES, LABELS = (f"{name}.gz" for name in file_names("train"))
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path) -> Path:
+    """An empty cache folder, and a machine with neither sets nor network."""
+    monkeypatch.delenv("JAXCNN_DATA_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tensorflow_datasets"))
+    monkeypatch.setattr(load_module, "DEBIAN_FOLDERS", {"fashion_mnist": tmp_path / "debian"})
+    monkeypatch.setattr("urllib.request.getproxies", dict)
+
+    def refuse(*_, **__):
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr("socket.create_connection", refuse)
+    return tmp_path / "cache" / "jaxcnn" / "datasets"
+
+
+@pytest.fixture
+def local(tmp_path, write_set) -> Path:
+    """A folder with mnist/: 20 images a split, whose pixels tell them apart."""
+    for number, prefix in enumerate(("train", "t10k")):
+        write_set(tmp_path / "local" / "mnist", prefixes=[prefix])
+        pixels = (np.arange(20 * 5 * 4) * 7 + number).astype(np.uint8).reshape(20, 5, 4)
+        write_idx(tmp_path / "local" / "mnist" / f"{file_names(prefix)[0]}.gz", pixels)
+    return tmp_path / "local"
+
+
+def left_behind(cache: Path) -> list[str]:
+    """Every file but the locks."""
+    return sorted(str(p.relative_to(cache)) for p in cache.rglob("*") if p.is_file() and p.suffix != ".lock")
+
+
+def assert_equals_local(local: Path) -> None:
+    for split in ("train", "test"):
+        ours, theirs = data.load("mnist", split=split), data.load("mnist", split=split, data_dir=local)
+        np.testing.assert_array_equal(ours.images, theirs.images)
+        np.testing.assert_array_equal(ours.labels, theirs.labels)
+        assert (ours.class_names, ours.name, ours.source) == (theirs.class_names, "mnist", "full")
+
+
+class TestFromLocalFiles:
+    def test_equals_the_idx_files_image_by_image_without_tensorflow(self, local, cache):
+        folder = prepare("mnist", data_dir=local)
+        assert folder == cache / "mnist" / "3.0.1"
+        assert_equals_local(local)
+        assert "tensorflow" not in sys.modules
+        assert all(name.startswith("mnist/3.0.1/") for name in left_behind(cache))
+
+    def test_origin_and_place_are_noted(self, local):
+        folder = prepare("mnist", data_dir=local)
+        place = next(place for place in places() if place.name == "mnist")
+        assert (place.kind, place.folder, place.origin) == ("prepared", folder, str(local / "mnist"))
+        assert place.size == sum(file.stat().st_size for file in folder.iterdir())
+
+    def test_tfds_name_reads_it_too(self, local):
+        prepare("mnist", data_dir=local)
+        assert data.load("tfds:mnist", split="test").name == "tfds:mnist"
+
+    def test_environment_and_debian_are_found(self, local, monkeypatch, tmp_path, write_set):
+        monkeypatch.setenv("JAXCNN_DATA_DIR", str(local))
+        assert prepared.origin(prepare("mnist")) == str(local / "mnist")
+        write_set(tmp_path / "debian")
+        assert prepared.origin(prepare("fashion_mnist")) == str(tmp_path / "debian")
+
+    def test_environment_comes_before_it_and_debian_behind(self, tmp_path, write_set, monkeypatch):
+        write_set(tmp_path / "local" / "fashion_mnist", pixel=1)
+        prepare("fashion_mnist", data_dir=tmp_path / "local")
+        write_set(tmp_path / "debian", pixel=2)
+        assert data.load("fashion_mnist").images[0, 0, 0, 0] == 1
+        write_set(tmp_path / "named" / "fashion_mnist", pixel=3)
+        monkeypatch.setenv("JAXCNN_DATA_DIR", str(tmp_path / "named"))
+        assert data.load("fashion_mnist").images[0, 0, 0, 0] == 3
+
+    def test_prepared_set_is_left_alone(self, local):
+        folder, told = prepare("mnist", data_dir=local), []
+        before = (folder / "features.json").stat().st_mtime_ns
+        assert prepare("mnist", data_dir=local, tell=told.append) == folder
+        assert (folder / "features.json").stat().st_mtime_ns == before
+        assert "prepared already" in told[0]
+
+    def test_set_without_a_sample_becomes_available(self, tmp_path, write_set):
+        assert "kmnist" not in data.available()
+        write_set(tmp_path / "local" / "kmnist")
+        prepare("kmnist", data_dir=tmp_path / "local")
+        assert data.available() == ("fashion_mnist", "kmnist", "mnist")
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("file", "content", "message"),
+        [
+            (IMAGES, b"\x1f\x8b\x08\x00", "must be an intact gzip file"),
+            (IMAGES, b"not gzip at all", "must be an intact gzip file"),
+            (IMAGES.removesuffix(".gz"), b"\x00\x00\x0d\x03" + bytes(12), "must begin with 00 00 08 03"),
+            (IMAGES.removesuffix(".gz"), b"\x00\x00\x08\x03" + b"\xff" * 12, "declares shape .* got 0 bytes"),
+            (
+                LABELS.removesuffix(".gz"),
+                b"\x00\x00\x08\x01\x00\x00\x00\x14" + b"\x0a" * 20,
+                "labels must lie in 0 to 9",
+            ),
+        ],
+        ids=["cut", "no gzip", "magic", "huge shape", "labels"],
+    )
+    def test_nothing_is_left(self, local, cache, file, content, message):
+        (local / "mnist" / f"{file.removesuffix('.gz')}.gz").unlink()
+        (local / "mnist" / file).write_bytes(content)
+        with pytest.raises(ValueError, match=f"{file}.* {message}"):
+            prepare("mnist", data_dir=local)
+        assert left_behind(cache) == []
+
+    def test_data_dir_without_the_set(self, tmp_path, cache):
+        with pytest.raises(ValueError, match=r"data_dir=.* must hold mnist, .* got none of them"):
+            prepare("mnist", data_dir=tmp_path)
+        assert not cache.exists()
+
+    @pytest.mark.parametrize("name", ["../mnist", "tfds:mnist", "cifar"])
+    def test_unknown_name(self, name):
+        with pytest.raises(ValueError, match=f"name must be one of fashion_mnist, kmnist, mnist, got '{name}'"):
+            prepare(name)
+
+    def test_half_a_set_in_its_place_is_not_overwritten(self, local, cache):
+        (cache / "mnist" / "3.0.1").mkdir(parents=True)
+        with pytest.raises(ValueError, match=r"3\.0\.1 must be a prepared set or absent"):
+            prepare("mnist", data_dir=local)
+
+    def test_no_network_names_the_ways_without(self, cache):
+        with pytest.raises(ConnectionError) as error:
+            prepare("mnist")
+        for part in ("mnist can't be downloaded", "unreachable", "--data-dir", "dataset-fashion-mnist", "sample"):
+            assert part in str(error.value)
+        assert left_behind(cache) == []
+
+
+def full_disk(root, *_):
+    (root / "half.array_record").write_bytes(b"half")
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def full_disk_by_words(root, *_):
+    (root / "half.array_record").write_bytes(b"half")
+    raise RuntimeError("UNKNOWN: write() failed: No space left on device")
+
+
+@pytest.mark.parametrize("write", [full_disk, full_disk_by_words])
+def test_full_disk_leaves_nothing(local, cache, monkeypatch, write):
+    (cache / ".downloads" / "mnist").mkdir(parents=True)
+    (cache / ".downloads" / "mnist" / f"{IMAGES}.part").write_bytes(b"half")
+    monkeypatch.setattr(module, "write_set", write)
+    with pytest.raises(OSError, match=r"mnist can't be prepared, as the disk of .* is full; free .* XDG_CACHE_HOME"):
+        prepare("mnist", data_dir=local)
+    assert left_behind(cache) == []
+
+
+# Dies by SIGKILL, which nothing in the process can soften: at an example, or just before the set moves to its place.
+KILLED = """
+import os, signal, sys
+from jaxcnn.data import builders, prepare
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+if sys.argv[2] == "writing":
+    count = iter(range(13))
+    whole = builders._examples
+    builders._examples = lambda dataset, advance: whole(dataset, lambda: next(count, None) is None and die())
+else:
+    prepare.os.replace = die
+prepare.prepare("mnist", data_dir=sys.argv[1])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+@pytest.mark.parametrize("moment", ["writing", "moving"])
+def test_killed_preparation_starts_clean(local, cache, moment):
+    died = subprocess.run([sys.executable, "-c", KILLED, str(local), moment], capture_output=True, timeout=120)
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    assert (cache / ".mnist.staging" / "mnist").is_dir(), "it died before it wrote"
+    assert not (cache / "mnist" / "3.0.1").exists()
+    assert data.load("mnist").source == "sample"
+    assert "tfds:mnist" not in data.available()
+    prepare("mnist", data_dir=local)
+    assert_equals_local(local)
+    assert not (cache / ".mnist.staging").exists()
+
+
+def test_second_preparation_waits_for_the_first(local, cache):
+    told, waits = [], threading.Event()
+    cache.mkdir(parents=True)
+
+    def second():
+        prepare("mnist", data_dir=local, tell=lambda sentence: (told.append(sentence), waits.set()))
+
+    thread = threading.Thread(target=second)
+    with exclusive(cache / ".mnist.lock", waiting=lambda: None):
+        thread.start()
+        assert waits.wait(60)
+        assert left_behind(cache) == []
+    thread.join(60)
+    assert told == ["Another process prepares mnist; waiting for it."]
+    assert_equals_local(local)
+
+
+def test_download_is_used_and_then_removed(local, cache, monkeypatch):
+    sources = {file.name: (local / "mnist" / file.name).read_bytes() for file in PUBLISHED["mnist"].files}
+    files = tuple(
+        RemoteFile(f"http://example.org/set/{name}", len(content), hashlib.sha256(content).hexdigest())
+        for name, content in sources.items()
+    )
+    monkeypatch.setitem(PUBLISHED, "mnist", dataclasses.replace(PUBLISHED["mnist"], files=files))
+
+    def fetch(remote, folder, advance):
+        (folder / remote.name).write_bytes(sources[remote.name])
+        advance(remote.size)
+        return folder / remote.name
+
+    monkeypatch.setattr(module, "fetch", fetch)
+    folder = prepare("mnist")
+    assert prepared.origin(folder) == "http://example.org/set"
+    assert_equals_local(local)
+    assert all(name.startswith("mnist/3.0.1/") for name in left_behind(cache))
+
+
+FULL = Path(os.environ.get("JAXCNN_DATA_DIR", Path(__file__).parents[3] / "shared" / "data"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_full_set_equals_the_idx_files(name):
+    if not (FULL / name).is_dir():
+        pytest.skip(f"needs the full {name}: name its folder by JAXCNN_DATA_DIR")
+    prepare(name, data_dir=FULL)
+    for split, count in (("train", 60_000), ("test", 10_000)):
+        ours, theirs = data.load(name, split=split), data.load(name, split=split, data_dir=FULL)
+        assert len(ours) == count
+        np.testing.assert_array_equal(ours.images, theirs.images)
+        np.testing.assert_array_equal(ours.labels, theirs.labels)
