@@ -21,7 +21,7 @@ def cpu_form(lax_form: Callable[..., Any], lhs: Any, rhs: Any, **params: Any) ->
         return _in_float32(lax_form, lhs, rhs, **params)
     if kernel_gradient.is_kernel_gradient(**params) and _is_plain(lhs, rhs, **params):
         window = kernel_gradient.kernel_window(lhs, rhs, **params)
-        if math.prod(window) <= select.MOST_TAPS:
+        if kernel_gradient.slices(window, **params) <= select.MOST_TAPS:
             gradient = _kernel_gradient(lhs, rhs, window, **params)
             in_axis, out_axis = params["dimension_numbers"].out_spec[:2]
             return gradient if in_axis < out_axis else gradient.swapaxes(-1, -2)

@@ -51,13 +51,39 @@ def kernel_gradient(x: Any, g: Any, **params: Any) -> Any:
         return patches.kernel_gradient(x, g, window=window, strides=strides, spacing=spacing)
 
     def product(x: Any, g: Any) -> Any:
-        columns = [_tap(x, -1, j * spacing[-1], spans[-1], strides[-1]) for j in range(window[-1])]
-        strip = jnp.concatenate(columns, axis=-1)
+        strip = _strip(x, g.shape[-2], window[-1], strides[-1], spacing[-1])
         rows = [_row(strip, at, spacing, spans, strides) for at in np.ndindex(window[:-1])]
         return jnp.concatenate([_times(row, g, window[-1], groups) for row in rows])
 
     strip_bytes = math.prod(x.shape[1:-2]) * g.shape[-2] * window[-1] * x.shape[-1] * x.dtype.itemsize
     return summed(product, (x, g), strip_bytes, STRIP_BYTES).reshape(*window, -1, features)
+
+
+def slices(window: Any, *, window_strides: Any, lhs_dilation: Any, rhs_dilation: Any, **_: Any) -> int:
+    """How many slices of the input the form writes out."""
+    strides = lhs_dilation if max(lhs_dilation) > 1 and set(rhs_dilation) == {1} else rhs_dilation
+    columns = _blocks(window[-1], strides[-1]) if window_strides[-1] == 1 else window[-1]
+    return math.prod(window[:-1]) * columns
+
+
+def _blocks(window: int, stride: int) -> int:
+    return -(-window // stride)
+
+
+def _strip(x: Any, cells: int, window: int, stride: int, spacing: int) -> Any:
+    """(…, cells, window · channels): what the last dimension's windows see, side by side.
+
+    Taps less than a stride apart are neighbours in every window: they are copied as one block.
+    """
+    if stride == 1 or spacing > 1:
+        span = stride * (cells - 1) + 1
+        return jnp.concatenate([_tap(x, -1, j * spacing, span, stride) for j in range(window)], axis=-1)
+    count = _blocks(window, stride)
+    whole = stride * (cells - 1 + count)
+    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0)] * (x.ndim - 2) + [(0, whole - x.shape[-2], 0), (0, 0, 0)])
+    blocks = x.reshape(*x.shape[:-2], cells - 1 + count, stride * x.shape[-1])
+    strip = jnp.concatenate([blocks[..., q : q + cells, :] for q in range(count)], axis=-1)
+    return strip[..., : window * x.shape[-1]]
 
 
 def _of_transposed(x: Any, g: Any, **params: Any) -> Any:

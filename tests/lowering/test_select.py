@@ -36,3 +36,11 @@ def test_a_window_of_a_whole_image_stays_a_convolution():
     # In our forms it would write out a slice a tap.
     x, kernel = jnp.ones((2, 14, 14, 1)), jnp.ones((12, 12, 1, 1))
     assert stablehlo(jax.grad(lambda k: F.conv(x, k).sum()), kernel).count("stablehlo.slice") < 10
+
+
+def test_a_long_window_of_a_transposed_convolution_is_a_product_of_blocks():
+    # 256 taps, 64 apart: four blocks a window, where single taps would be 256 slices.
+    x, kernel = jnp.ones((1, 64, 8)), jnp.ones((256, 1, 8))
+    text = stablehlo(jax.grad(lambda k: F.conv_transpose(x, k, strides=64).sum()), kernel)
+    assert (text.count("stablehlo.convolution"), text.count("stablehlo.dot_general")) == (0, 1)
+    assert text.count("stablehlo.slice") < 10
