@@ -127,7 +127,7 @@ def _opened(folder: Path) -> Any:
         described = json.loads((folder / "features.json").read_text("utf-8"))
     _check_classes(described, folder)
     with _damage_told(folder):
-        builder = tfds.builder_from_directory(folder)
+        builder: Any = tfds.builder_from_directory(folder)
         file_format = builder.info.file_format.value
     if file_format != "array_record":
         raise ValueError(
@@ -166,14 +166,12 @@ def _keys(builder: Any, folder: Path) -> tuple[str, str]:
     return images[0], labels[0]
 
 
-def _examples(
-    builder: Any, folder: Path, split: str, image: str, label: str
-) -> tuple[list[np.ndarray], list[int | np.integer]]:
+def _examples(builder: Any, folder: Path, split: str, image: str, label: str) -> tuple[list[np.ndarray], list[int]]:
     images, labels = [], []
     with _damage_told(folder):
         for example in builder.as_data_source(split=split):
             images.append(example[image])
-            labels.append(example[label])
+            labels.append(int(example[label]))
     if len(images) != (count := builder.info.splits[split].num_examples):
         raise _damaged(folder, f"{len(images)} of {count} images of {split}")
     return images, labels
