@@ -36,23 +36,24 @@ def train_epoch(
         where = jax.device_put((np.int32(chunk.offset), np.int32(chunk.steps)))
         state, total = step(state, total, examples, order, *where)
         if earlier is not None:
-            means = _finite_means(earlier, epoch)
+            means = finite_means(earlier, epoch)
             report.advance(epoch, means, int(jax.device_get(earlier.examples)), clock() - start)
         earlier = total
     jax.block_until_ready(state)
-    return state, {**_finite_means(total, epoch), "seconds": clock() - start}
+    return state, {**finite_means(total, epoch), "seconds": clock() - start}
 
 
-def _finite_means(sums: Metrics, epoch: int) -> dict[str, float]:
+def finite_means(sums: Metrics, epoch: int) -> dict[str, float]:
+    """Loss and accuracy per example, or what broke them."""
     means = mean_metrics(sums)
     if not math.isfinite(means["loss"]):
         raise FloatingPointError(_broken("loss", f"became {means['loss']}", epoch))
     return means
 
 
-def keep(model: nnx.Module, programs: Programs, state: TrainState, epoch: int) -> None:
+def keep(model: nnx.Module, snapshot: Callable, state: TrainState, epoch: int) -> None:
     """Gives the model copies: the next epoch's first call takes the state's own buffers."""
-    variables, finite = programs.snapshot(state)
+    variables, finite = snapshot(state)
     if not jax.device_get(finite):
         raise FloatingPointError(_broken("parameters", "became NaN or infinite", epoch))
     nnx.update(model, *variables)
@@ -65,9 +66,9 @@ def _broken(what: str, how: str, epoch: int) -> str:
     )
 
 
-def validate(programs: Programs, state: TrainState, batches: list[tuple[Examples, Array]]) -> dict[str, float]:
+def validate(evaluation: Callable | None, state: TrainState, batches: list[tuple[Examples, Array]]) -> dict[str, float]:
     """val_loss and val_accuracy, or nothing without a validation set."""
-    if programs.evaluation is None:
+    if evaluation is None:
         return {}
-    means = mean_metrics(sum_batches(programs.evaluation, variables_of(state), batches))
+    means = mean_metrics(sum_batches(evaluation, variables_of(state), batches))
     return {f"val_{name}": value for name, value in means.items()}

@@ -47,13 +47,20 @@ def compile_programs(
     for size in plan.batch_sizes:
         args = (state, zero_metrics(), examples, shuffled, np.int32(0), np.int32(0))
         steps[size] = Program(worker, _jitted_steps, *args, batch_size=size)
-    copy = Program(worker, _jitted_snapshot, state)
-    evaluation = None
-    if held_out is not None:
-        evaluation = evaluation_program(worker, state.graphdef, variables_of(state), *held_out)
+    after = after_epoch(worker, state, held_out)
     worker.shutdown(wait=False)
     steps[plan.batch_sizes[0]].wait()
-    return Programs(order, steps, copy, evaluation), time.perf_counter() - start
+    return Programs(order, steps, *after), time.perf_counter() - start
+
+
+def after_epoch(
+    worker: ThreadPoolExecutor, state: TrainState, held_out: tuple[Examples, Bool[Array, " n"]] | None
+) -> tuple[Callable, Callable | None]:
+    """The programs that follow an epoch's steps: the copy of the result, and validation where there is some."""
+    copy = Program(worker, _jitted_snapshot, state)
+    if held_out is None:
+        return copy, None
+    return copy, evaluation_program(worker, state.graphdef, variables_of(state), *held_out)
 
 
 _jitted_order = jax.jit(epoch_order, static_argnames="examples")

@@ -33,12 +33,15 @@ class Task(NamedTuple):
 def prepare(call: Call, state: TrainState, key: Key[Array, ""]) -> Task:
     """Moves the sets to the device and compiles, for any state and key of the same structure."""
     examples = Examples(jnp.asarray(call.examples.images), jnp.asarray(call.examples.labels))
-    batches = [] if call.held_out is None else _batches(call.held_out)
+    batches = held_out_batches(call.held_out)
     programs, seconds = compile_programs(call.plan, state, examples, key, batches[0] if batches else None)
     return Task(call.epochs, call.plan, examples, batches, programs, seconds)
 
 
-def _batches(held_out: Examples) -> list[tuple[Examples, Array]]:
+def held_out_batches(held_out: Examples | None) -> list[tuple[Examples, Array]]:
+    """The validation set on the device, in batches with their masks; none without one."""
+    if held_out is None:
+        return []
     return list(evaluation_batches(held_out, min(EVALUATION_BATCH_SIZE, len(held_out.labels))))
 
 
@@ -53,8 +56,8 @@ def train_epochs(
     """A row an epoch; the model receives each epoch's result before its validation."""
     for epoch in range(task.epochs):
         state, row = train_epoch(task.programs, task.plan, epoch, state, task.examples, key, report, clock)
-        keep(model, task.programs, state, epoch)
-        row |= validate(task.programs, state, task.batches)
+        keep(model, task.programs.snapshot, state, epoch)
+        row |= validate(task.programs.evaluation, state, task.batches)
         report.finish_epoch(epoch, row)
         yield row
 
