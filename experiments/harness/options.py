@@ -11,22 +11,28 @@ from jaxcnn.geometry import as_int
 
 
 @dataclass(frozen=True)
-class Options:
-    """Options that every experiment takes; an experiment's Config sets its own defaults."""
+class RunOptions:
+    """How to train, and where to write; an experiment's Config sets its own defaults."""
 
-    dataset: Annotated[str, tyro.conf.arg(help=f"Data set: {' or '.join(available())}.")] = "mnist"
     epochs: Annotated[
         int, tyro.conf.arg(help="Passes over the training set; 0 counts and draws, and trains nothing.")
     ] = 2
     batch_size: Annotated[int, tyro.conf.arg(help="Images a training step.")] = 64
     seeds: Annotated[int, tyro.conf.arg(help="How often each variant is trained, with seeds 0, 1, …")] = 2
-    data_dir: Annotated[
-        Path | None, tyro.conf.arg(help="Folder that holds DATASET/*-ubyte.gz; without it the shipped sample serves.")
-    ] = None
     out: Annotated[Path, tyro.conf.arg(help="Folder for result.json, report.html and the pictures.")] = Path("runs")
 
 
-def check(options: Options) -> None:
+@dataclass(frozen=True)
+class Options(RunOptions):
+    """Options that every experiment on a named set takes."""
+
+    dataset: Annotated[str, tyro.conf.arg(help=f"Data set: {' or '.join(available())}.")] = "mnist"
+    data_dir: Annotated[
+        Path | None, tyro.conf.arg(help="Folder that holds DATASET/*-ubyte.gz; without it the shipped sample serves.")
+    ] = None
+
+
+def check(options: RunOptions) -> None:
     """Refuse numbers that can't be meant.
 
     Raises:

@@ -43,6 +43,14 @@ def trained_sections(folder: Path, variants: Sequence[Variant], rows: Runs) -> l
     trained = [v for v in variants if measurements(runs_of(v, rows), "test_accuracy")]
     if not trained:
         return []
+    return [
+        Section("Accuracy against parameters", [_accuracy_picture(folder, trained, rows)]),
+        training_section(folder, trained, rows),
+    ]
+
+
+def training_section(folder: Path, trained: Sequence[Variant], rows: Runs) -> Section:
+    """The curves of variants that were trained."""
     lag = (
         "Training loss and accuracy are means over an epoch while the weights still changed, so they lag behind the "
         "test curves, which are measured at the epoch's end."
@@ -51,10 +59,7 @@ def trained_sections(folder: Path, variants: Sequence[Variant], rows: Runs) -> l
         _curves_picture(folder, trained, rows, "loss", "cross-entropy (nats)"),
         _curves_picture(folder, trained, rows, "accuracy", "accuracy (fraction)"),
     ]
-    return [
-        Section("Accuracy against parameters", [_accuracy_picture(folder, trained, rows)]),
-        Section("Training", [lag, *pictures]),
-    ]
+    return Section("Training", [lag, *pictures])
 
 
 def _accuracy_picture(folder: Path, trained: Sequence[Variant], rows: Runs) -> Picture:

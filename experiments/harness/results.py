@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from experiments.harness.options import Options
+from experiments.harness.options import RunOptions
 from jaxcnn.visualization import Picture, encode_png, write_atomically
 
 
@@ -30,7 +30,7 @@ def open_folder(folder: Path) -> Path:
 def write_result(
     folder: Path,
     experiment: str,
-    options: Options,
+    options: RunOptions,
     environment: Mapping[str, str],
     rows: Sequence[Mapping[str, Any]],
     *,

@@ -105,10 +105,10 @@ def train_and_test(
     histories = fit_seeds(
         built, train, validation=test, epochs=epochs, batch_size=batch_size, optimizer=optimizer, seeds=seeds
     )
-    return [row | _measured(model, history, train) for row, model, history in zip(rows, built, histories, strict=True)]
+    return [row | measured(model, history, train) for row, model, history in zip(rows, built, histories, strict=True)]
 
 
-def _measured(model: nnx.Module, history: History, train: Dataset) -> dict[str, Any]:
+def measured(model: nnx.Module, history: History, train: Dataset) -> dict[str, Any]:
     """The part of a row that training finds."""
     if history.error:
         return {"error": history.error}

@@ -150,7 +150,8 @@ def _with_channels(path: Path, image: Image.Image, channels: int | None) -> Imag
 
 
 def _resized(image: Image.Image, size: tuple[int, int], resize: str) -> Image.Image:
-    target = size[::-1]
+    height, width = size
+    target = (width, height)
     if image.size == target:
         return image
     if resize == "crop":

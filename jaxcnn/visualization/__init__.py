@@ -1,6 +1,7 @@
 """Pictures and reports: numbers and arrays in, matplotlib figures and one self-contained HTML page out."""
 
 from jaxcnn.visualization.bars import bars
+from jaxcnn.visualization.confusion import confusion
 from jaxcnn.visualization.curves import Curve, curves
 from jaxcnn.visualization.files import write_atomically
 from jaxcnn.visualization.images import images
@@ -17,6 +18,7 @@ __all__ = [
     "Section",
     "Table",
     "bars",
+    "confusion",
     "curves",
     "encode_png",
     "images",
