@@ -28,7 +28,10 @@ class Options(RunOptions):
 
     dataset: Annotated[str, tyro.conf.arg(help=f"Data set: {' or '.join(available())}.")] = "mnist"
     data_dir: Annotated[
-        Path | None, tyro.conf.arg(help="Folder that holds DATASET/*-ubyte.gz; without it the shipped sample serves.")
+        Path | None,
+        tyro.conf.arg(
+            help="Folder that holds DATASET/*-ubyte.gz; without it a prepared set or the shipped sample serves."
+        ),
     ] = None
 
 

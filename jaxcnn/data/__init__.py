@@ -1,6 +1,9 @@
-"""Images with labels: named sets, the shipped samples, and the `Dataset` that training reads."""
+"""Images with labels: named sets, folders of images, streams of larger sets, augmentation, and the `Dataset`."""
 
+from jaxcnn.data import augment
 from jaxcnn.data.dataset import Dataset
+from jaxcnn.data.folder import read_folder
 from jaxcnn.data.load import available, load
+from jaxcnn.data.stream import Stream, stream
 
-__all__ = ["Dataset", "available", "load"]
+__all__ = ["Dataset", "Stream", "augment", "available", "load", "read_folder", "stream"]

@@ -1,9 +1,10 @@
-"""Training: a pure step on optax, `fit`, `fit_seeds`, `evaluate`, `predict`, and the `History` they leave."""
+"""Training: a pure step on optax, `fit`, `fit_seeds`, `fit_stream`, `evaluate`, `predict`, and the `History` they leave."""
 
 from jaxcnn.training.evaluation import evaluate, predict
 from jaxcnn.training.examples import Examples, LabeledImages
 from jaxcnn.training.fit import fit
 from jaxcnn.training.fit_seeds import fit_seeds
+from jaxcnn.training.fit_stream import fit_stream
 from jaxcnn.training.history import History
 from jaxcnn.training.metrics import Metrics
 from jaxcnn.training.state import TrainState, create_state
@@ -20,6 +21,7 @@ __all__ = [
     "evaluate",
     "fit",
     "fit_seeds",
+    "fit_stream",
     "predict",
     "predict_step",
     "train_step",
