@@ -1,4 +1,4 @@
-"""Training: a pure step on optax, `fit`, `fit_seeds`, `fit_stream`, `evaluate`, `predict`, and the `History` they fill."""
+"""Training: a pure step on optax, `fit`, `fit_seeds`, `fit_stream`, `evaluate` and `predict`, and what they return."""
 
 from jaxcnn.training.evaluation import evaluate, predict
 from jaxcnn.training.examples import Examples, LabeledImages
