@@ -101,8 +101,9 @@ def provenance(result: Mapping[str, Any]) -> str:
         versions |= {name: number for name, number in row["versions"].items() if number}
     named = ", ".join(f"{name} {number}" for name, number in versions.items())
     peak = max(result["matmul_flops"].values()) / 1e9
+    pieces = ", the last of several runs that each added a part," if "--keep" in where["command"] else ""
     return (
-        f"`{where['command']}` on {where['date'][:10]}: {where['machine']}; python {where['python']}, {named}. "
+        f"`{where['command']}`{pieces} on {where['date'][:10]}: {where['machine']}; python {where['python']}, {named}. "
         f"Matrix product: {peak:.0f} GFLOP/s."
     )
 
