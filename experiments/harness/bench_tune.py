@@ -39,7 +39,7 @@ SLICED: dict[str, tuple[ModuleType, str]] = {
     "patches by oneDNN": (patches, "PATCH_BYTES"),
 }
 ONEDNN = "oneDNN"
-NAMES = {select.by_onednn: ONEDNN}
+NAMES: dict[Any, str] = {select.by_onednn: ONEDNN}
 NUMBERS = lax.ConvDimensionNumbers((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
 
 

@@ -14,7 +14,8 @@ HEAD = """# The forms of a convolution on a CPU, measured
 What the table in `jaxcnn/lowering/select.py` rests on: for each convolution of the lecture models the forms that could
 compute it, and what each takes. ← marks what the programs of `jaxcnn.training` run, (←) what all others run where that
 differs: they don't call oneDNN, so that XLA can serialize them. Of each table the fastest lines are shown, and every
-marked one.
+marked one. Each time is of one call outside any loop, its temporaries faulted in anew; in the loop of a training step
+lax's gradient to the kernel takes ten times as long (see the loop in [benchmark.md](benchmark.md)), ours no longer.
 
 | form | what it is | file in `jaxcnn/lowering` |
 |---|---|---|
