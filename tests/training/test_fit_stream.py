@@ -1,3 +1,5 @@
+import importlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -147,7 +149,7 @@ class TestBadInput:
         def compiled(*args, **options):
             pytest.fail("compiled before the arguments were checked")
 
-        monkeypatch.setattr("jaxcnn.training.fit_stream.Program", compiled)
+        monkeypatch.setattr(importlib.import_module("jaxcnn.training.fit_stream"), "Program", compiled)
 
         def call(batches=None, model=None, **options):
             batches = streamed(make_images(20)) if batches is None else batches

@@ -20,11 +20,11 @@ def test_the_committed_page():
 
 
 def test_the_fastest_and_every_marked_form_are_shown():
-    rows = [line("oneDNN", 10.0, "training"), *(line(f"other {n}", 20.0 + n) for n in range(BEST))]
+    rows = [line("oneDNN", 12.5, "training"), *(line(f"other {n}", 20.0 + n) for n in range(BEST))]
     environment = dict.fromkeys(("command", "date", "machine", "python", "jax"), "2026-01-02T03")
-    text = forms_page({"rows": [*rows, line("rows", 40.0, "others")], "environment": environment})
+    text = forms_page({"rows": [*rows, line("rows", 62.5, "others")], "environment": environment})
     assert "## net, forward" in text
-    assert "| oneDNN ← | – | 10.0 | 200 |" in text
-    assert "| rows (←) | – | 40.0 | 50.0 |" in text
+    assert "| oneDNN ← | – | 12.5 | 160 |" in text
+    assert "| rows (←) | – | 62.5 | 32 |" in text
     assert f"other {BEST - 2}" in text
     assert f"other {BEST - 1}" not in text
