@@ -9,7 +9,7 @@ from jax import lax
 from jaxcnn import geometry
 from jaxcnn.geometry import conv_output_shape, pool_output_shape
 
-QUICK = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+QUICK = settings(max_examples=200)
 
 
 @pytest.mark.parametrize(

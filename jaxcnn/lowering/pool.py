@@ -161,7 +161,17 @@ def _total_jvp(windows: Windows, primals: Any, tangents: Any) -> tuple[Array, Ar
         return total(x, windows), tiles.sum(tuple(range(1, tiles.ndim, 2)))
     # XLA's CPU backend is fast at sums over one axis and slow over several, in their transposes most of all.
     steps = windows.steps()
-    return functools.reduce(_total, steps, x), functools.reduce(_total, steps, t)
+    return functools.reduce(_axis_total, steps, x), functools.reduce(_axis_total, steps, t)
+
+
+def _axis_total(x: Array, step: Windows) -> Array:
+    """`_total` of windows along one axis."""
+    alone = [n == 1 and dilation > 1 for n, dilation in zip(x.shape, step.dilation, strict=True)]
+    if not any(alone):
+        return _total(x, step)
+    # XLA folds the transpose's pad of a lone pixel into a dilated window, and forgets that it looks past the pixel.
+    seen = functools.reduce(np.logical_or, (step.sees_input(x.shape, at) for at in step.taps()))
+    return jnp.where(seen, jnp.broadcast_to(x, step.output_shape(x.shape)), 0)
 
 
 def _fold(x: Array, init: Array, reducer: Callable[..., Any], windows: Windows) -> Array:

@@ -15,8 +15,8 @@ from jax.test_util import check_grads
 from jaxcnn.functional.adaptive import adaptive_avg_pool, adaptive_max_pool
 from jaxcnn.functional.pool import global_avg_pool, global_max_pool
 
-QUICK = settings(max_examples=5, deadline=None, derandomize=True, database=None)
-THOROUGH = settings(max_examples=100, deadline=None, database=None)
+QUICK = settings(max_examples=5)
+THOROUGH = settings(max_examples=100)
 POOLS = {"max": adaptive_max_pool, "avg": adaptive_avg_pool}
 
 

@@ -13,7 +13,7 @@ from jax.test_util import check_grads
 
 from jaxcnn.functional.blur import blur_pool
 
-QUICK = settings(max_examples=8, deadline=None, derandomize=True, database=None)
+QUICK = settings(max_examples=8)
 # The rows that the paper's code lists.
 ROWS = {1: [1], 2: [1, 1], 3: [1, 2, 1], 4: [1, 3, 3, 1], 5: [1, 4, 6, 4, 1], 6: [1, 5, 10, 10, 5, 1]}
 

@@ -12,8 +12,8 @@ from scipy import signal
 
 import jaxcnn.functional as F
 
-QUICK = settings(max_examples=40, deadline=None, derandomize=True, database=None)
-THOROUGH = settings(max_examples=600, deadline=None, database=None)
+QUICK = settings(max_examples=40)
+THOROUGH = settings(max_examples=600)
 
 WORDS = ("VALID", "SAME", "SAME_LOWER", "FULL", "CAUSAL")
 NUMPY_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}

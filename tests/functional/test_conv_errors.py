@@ -152,7 +152,7 @@ ODD = st.one_of(
 OPTIONS = ["strides", "padding", "padding_mode", "input_dilation", "kernel_dilation", "groups", "data_format"]
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300)
 @given(
     st.dictionaries(st.sampled_from(OPTIONS), ODD, min_size=1, max_size=3),
     st.lists(st.integers(0, 5), min_size=2, max_size=5),

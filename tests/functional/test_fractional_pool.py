@@ -14,8 +14,8 @@ from jax.test_util import check_grads
 
 from jaxcnn.functional.fractional_pool import fractional_max_pool, window_starts
 
-QUICK = settings(max_examples=5, deadline=None, derandomize=True, database=None)
-THOROUGH = settings(max_examples=100, deadline=None, database=None)
+QUICK = settings(max_examples=5)
+THOROUGH = settings(max_examples=100)
 KEY = jax.random.key(0)
 
 

@@ -14,8 +14,8 @@ from jax.test_util import check_grads
 from jaxcnn import geometry
 from jaxcnn.functional.lp import lp_pool
 
-QUICK = settings(max_examples=5, deadline=None, derandomize=True, database=None)
-THOROUGH = settings(max_examples=100, deadline=None, database=None)
+QUICK = settings(max_examples=5)
+THOROUGH = settings(max_examples=100)
 jitted = jax.jit(lp_pool, static_argnums=1, static_argnames=("p", "strides"))
 
 

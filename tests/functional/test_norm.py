@@ -13,7 +13,7 @@ from jax.test_util import check_grads
 
 from jaxcnn.functional.norm import local_response_norm
 
-QUICK = settings(max_examples=8, deadline=None, derandomize=True, database=None)
+QUICK = settings(max_examples=8)
 ALEXNET = {"size": 5, "alpha": 1e-4, "beta": 0.75, "k": 2}
 STRONG = {"size": 3, "alpha": 0.7, "beta": 0.6, "k": 1.2}
 

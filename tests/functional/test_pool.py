@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import jaxcnn.functional as F
 from jaxcnn import geometry
 
-QUICK = settings(max_examples=50, deadline=None, derandomize=True, database=None)
-THOROUGH = settings(max_examples=600, deadline=None, database=None)
+QUICK = settings(max_examples=50)
+THOROUGH = settings(max_examples=600)
 
 KINDS = {"max": F.max_pool, "min": F.min_pool, "sum": F.sum_pool, "avg": F.avg_pool}
 
@@ -136,6 +136,17 @@ def test_against_loops(case):
 @given(cases())
 def test_against_loops_thoroughly(case):
     check_case(case)
+
+
+@pytest.mark.parametrize(("window", "dilation"), [(2, 2), (2, 4), (4, 2), (3, 2)])
+def test_a_lone_pixel_between_dilated_taps(window, dilation):
+    def total(x):
+        return F.sum_pool(x, (window, 1), padding="SAME", dilation=(dilation, 1))
+
+    x = jnp.full((1, 1, 1, 1), 2.0)
+    seen = window % 2
+    y, gradient = jax.jit(lambda x: (total(x), jax.grad(lambda x: total(x).sum())(x)))(x)
+    assert (y.item(), gradient.item()) == (2 * seen, seen)
 
 
 def image(rows):

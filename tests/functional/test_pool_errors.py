@@ -152,7 +152,7 @@ ODD = st.one_of(
 OPTIONS = ["strides", "padding", "dilation", "ceil_mode", "data_format"]
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from([F.max_pool, F.avg_pool, F.sum_pool]),
     ODD,

@@ -13,8 +13,8 @@ from jax.test_util import check_grads
 
 from jaxcnn.functional.random_pool import stochastic_pool, stochastic_pool_mean
 
-QUICK = settings(max_examples=5, deadline=None, derandomize=True, database=None)
-THOROUGH = settings(max_examples=100, deadline=None, database=None)
+QUICK = settings(max_examples=5)
+THOROUGH = settings(max_examples=100)
 KEY = jax.random.key(0)
 draw = jax.jit(stochastic_pool, static_argnums=2, static_argnames="strides")
 mean = jax.jit(stochastic_pool_mean, static_argnums=1, static_argnames="strides")

@@ -15,8 +15,8 @@ from jaxcnn import geometry
 from jaxcnn.functional.pool import max_pool
 from jaxcnn.functional.unpool import max_pool_with_argmax, max_unpool
 
-QUICK = settings(max_examples=5, deadline=None, derandomize=True, database=None)
-THOROUGH = settings(max_examples=100, deadline=None, database=None)
+QUICK = settings(max_examples=5)
+THOROUGH = settings(max_examples=100)
 
 
 def looped(x, cells, *, window, strides, pads, dilation):

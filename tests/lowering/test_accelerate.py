@@ -171,7 +171,7 @@ def test_inside_shard_map():
     assert_same(make, IMAGES, KERNEL)
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10)
 @given(data=st.data(), batch=st.integers(1, 5))
 def test_random_convolutions(data, batch):
     channels, features = data.draw(st.sampled_from([1, 2, 5])), data.draw(st.sampled_from([1, 4, 10]))

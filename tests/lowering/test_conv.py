@@ -14,7 +14,7 @@ from jax import lax
 import jaxcnn.functional as F
 from jaxcnn.lowering import conv, kernel_gradient, select, spread
 
-QUICK = settings(max_examples=12, deadline=None, derandomize=True, database=None)
+QUICK = settings(max_examples=12)
 
 
 def lax_form(lhs, rhs, **params):

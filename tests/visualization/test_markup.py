@@ -2,7 +2,7 @@ import html
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxcnn.visualization.markup import escape
@@ -23,7 +23,6 @@ def test_escape(text, written):
     assert escape(text) == written
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_every_text_is_inert_and_encodes(text):
     written = escape(text)

@@ -37,7 +37,7 @@ def test_too_many_share_half_the_room():
     assert max(moved) - min(moved) == pytest.approx(200 * 99 / 100)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.floats(10, 390), st.floats(0, 200), st.floats(0, 50)), max_size=15))
 def test_no_two_marks_cover_each_other(drawn):
     marks = [Mark(x, y, y + height) for x, y, height in drawn]
