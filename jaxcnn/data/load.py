@@ -50,7 +50,7 @@ def load(name: str, *, split: str = "train", data_dir: str | os.PathLike[str] | 
     _check(name, split)
     if folder := local_folder(name, data_dir, debian=False):
         return read_split(folder, name, split, "full")
-    if folder := _prepared_folder(name):
+    if folder := prepared_folder(name):
         return prepared.read(folder, split, name)
     return _load_packaged(name, split)
 
@@ -93,10 +93,11 @@ def _check(name: str, split: str) -> None:
 
 
 def _full_set(name: str) -> Path | None:
-    return local_folder(name) or _prepared_folder(name)
+    return local_folder(name) or prepared_folder(name)
 
 
-def _prepared_folder(name: str) -> Path | None:
+def prepared_folder(name: str) -> Path | None:
+    """Where this user has prepared the named set; None where that is not so."""
     folder = prepared.roots()[0] / name / PUBLISHED[name].version
     return folder if prepared.is_whole(folder) else None
 

@@ -92,10 +92,10 @@ def read(folder: Path, split: str, name: str) -> Dataset:
             file format than array_record, images of several sizes, labels out of range, or damaged files.
     """
     with quiet():
-        builder = _opened(folder)
+        builder = opened(folder)
         if split not in builder.info.splits:
             raise ValueError(f"split must be one of {', '.join(builder.info.splits)} for {name}, got {split!r}.")
-        image, label = _keys(builder, folder)
+        image, label = keys(builder, folder)
         images, labels = _examples(builder, folder, split, image, label)
     try:
         return Dataset(_stacked(images, name), labels, builder.info.features[label].names, name, "full")
@@ -120,13 +120,18 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _opened(folder: Path) -> Any:
+def opened(folder: Path) -> Any:
+    """TFDS's builder of a prepared set, which must be of array_record.
+
+    Raises:
+        ValueError: files that are damaged, of another format, or that name other code than TFDS's.
+    """
     import tensorflow_datasets as tfds  # here, so that `import jaxcnn` stays instant
 
-    with _damage_told(folder):
+    with damage_told(folder):
         described = json.loads((folder / "features.json").read_text("utf-8"))
     _check_classes(described, folder)
-    with _damage_told(folder):
+    with damage_told(folder):
         builder: Any = tfds.builder_from_directory(folder)
         file_format = builder.info.file_format.value
     if file_format != "array_record":
@@ -147,7 +152,12 @@ def _check_classes(described: object, folder: Path) -> None:
             _check_classes(part, folder)
 
 
-def _keys(builder: Any, folder: Path) -> tuple[str, str]:
+def keys(builder: Any, folder: Path) -> tuple[str, str]:
+    """The names of the image and the label in the set's examples.
+
+    Raises:
+        ValueError: none or several of them, or images that are not uint8 of 1 or 3 channels.
+    """
     import tensorflow_datasets as tfds
 
     features = builder.info.features
@@ -168,7 +178,7 @@ def _keys(builder: Any, folder: Path) -> tuple[str, str]:
 
 def _examples(builder: Any, folder: Path, split: str, image: str, label: str) -> tuple[list[np.ndarray], list[int]]:
     images, labels = [], []
-    with _damage_told(folder):
+    with damage_told(folder):
         for example in builder.as_data_source(split=split):
             images.append(example[image])
             labels.append(int(example[label]))
@@ -178,7 +188,8 @@ def _examples(builder: Any, folder: Path, split: str, image: str, label: str) ->
 
 
 @contextlib.contextmanager
-def _damage_told(folder: Path) -> Iterator[None]:
+def damage_told(folder: Path) -> Iterator[None]:
+    """Turns whatever TFDS and its readers raise into a ValueError with the folder's name."""
     try:
         yield
     except Exception as error:  # protobuf, array_record and the decoders each raise their own
