@@ -1,12 +1,13 @@
 """The arguments of `fit` and `fit_seeds`, refused or in the form that training uses."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import optax
 from flax import nnx
 
 from jaxcnn.training import checks
+from jaxcnn.training.callbacks import Callback
 from jaxcnn.training.chunks import Plan
 from jaxcnn.training.examples import Examples, LabeledImages
 
@@ -18,6 +19,7 @@ class Call(NamedTuple):
     plan: Plan
     examples: Examples
     held_out: Examples | None
+    callbacks: tuple[Callback, ...]
 
 
 def check_call(
@@ -28,6 +30,7 @@ def check_call(
     batch_size: int,
     optimizer: optax.GradientTransformation,
     steps_per_execution: int,
+    callbacks: Sequence[Callback] = (),
 ) -> Call:
     """The arguments, or the first thing wrong with them; nothing compiles here."""
     checks.check_model(model)
@@ -35,9 +38,27 @@ def check_call(
     epochs = checks.check_integer("epochs", epochs, minimum=0)
     batch_size = checks.check_integer("batch_size", batch_size, minimum=1)
     steps_per_execution = checks.check_integer("steps_per_execution", steps_per_execution, minimum=1)
+    callbacks = check_callbacks(callbacks)
     examples, held_out = _check_data(model, train, validation, batch_size)
-    count = len(examples.labels)
-    return Call(epochs, Plan(count, min(batch_size, count), steps_per_execution), examples, held_out)
+    count, observed = len(examples.labels), tuple(sorted({each.every for each in callbacks if each.every is not None}))
+    plan = Plan(count, min(batch_size, count), steps_per_execution, observed)
+    return Call(epochs, plan, examples, held_out, callbacks)
+
+
+def check_callbacks(callbacks: object) -> tuple[Callback, ...]:
+    """The callbacks as a tuple; `every` of each is a number of steps or None."""
+    if isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks must be a sequence of training.Callback, got {type(callbacks).__name__}")
+    found = tuple(callbacks)
+    for index, callback in enumerate(found):
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"callbacks[{index}] must be a training.Callback, got {type(callback).__name__}; derive its class"
+                " from that one"
+            )
+        if callback.every is not None:
+            checks.check_integer(f"callbacks[{index}].every", callback.every, minimum=1)
+    return found
 
 
 def check_seed(seed: object) -> int:

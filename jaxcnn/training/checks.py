@@ -12,6 +12,7 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from jaxcnn.training.examples import Examples, LabeledImages
+from jaxcnn.training.leaves import shapes_of
 from jaxcnn.training.steps import apply_model
 
 PIXEL_RANGE_STARTS = 16  # a float image beyond this, and never negative, was not scaled or standardised
@@ -72,7 +73,7 @@ def check_same_structure(models: object) -> list[nnx.Module]:
 
 def _structure(model: nnx.Module) -> tuple[nnx.GraphDef, dict[str, str]]:
     graphdef, variables = nnx.split(model)
-    return graphdef, _shapes(variables)
+    return graphdef, shapes_of(variables)
 
 
 def check_examples(name: str, dataset: object) -> Examples:
@@ -167,21 +168,13 @@ def _check_logits(logits: Any, batch_size: int) -> None:
 
 def _check_unchanged(before: Any, after: Any) -> None:
     """Steps run in a loop, whose state must keep its structure."""
-    old, new = _shapes(before), _shapes(after)
+    old, new = shapes_of(before), shapes_of(after)
     for path in sorted(old.keys() | new.keys()):
         if old.get(path) != new.get(path):
             raise ValueError(
                 "the model must keep the shapes and dtypes of its variables in a call, but"
                 f" {path} changes from {old.get(path, 'absent')} to {new.get(path, 'absent')}"
             )
-
-
-def _shapes(variables: Any) -> dict[str, str]:
-    """A name and a short type, such as float32(3, 3), for each array."""
-    abstract = jax.eval_shape(lambda tree: tree, variables)
-    return {
-        jax.tree_util.keystr(path): f"{leaf.dtype}{leaf.shape}" for path, leaf in jax.tree.leaves_with_path(abstract)
-    }
 
 
 def _first_line(error: Exception) -> str:

@@ -28,14 +28,15 @@ class Chunk(NamedTuple):
 class Plan:
     """How an epoch of `examples` falls into batches and chunks.
 
-    Boundaries are the multiples of `steps_per_execution` in absolute steps, and the ends of epochs: they are
-    the same wherever a run begins. The last batch of an epoch may be smaller; it is a chunk of its own, never
-    padded, so that BatchNorm sees only real images.
+    Boundaries are the multiples of `steps_per_execution` and of each of `observed` in absolute steps, and the ends of
+    epochs: they are the same wherever a run begins. The last batch of an epoch may be smaller; it is a chunk of its
+    own, never padded, so that BatchNorm sees only real images.
     """
 
     examples: int
     batch_size: int
     steps_per_execution: int
+    observed: tuple[int, ...] = ()
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
@@ -46,16 +47,18 @@ class Plan:
     def steps_per_epoch(self) -> int:
         return -(-self.examples // self.batch_size)
 
-    def chunks(self, epoch: int) -> Iterator[Chunk]:
-        """The chunks of one epoch, counted from 0, in order."""
+    def chunks(self, epoch: int, position: int = 0) -> Iterator[Chunk]:
+        """The chunks of one epoch, counted from 0, in order; those after its first `position` batches."""
         first, full = epoch * self.steps_per_epoch, self.examples // self.batch_size
-        position = 0
         while position < full:
-            count = min(self.steps_per_execution - (first + position) % self.steps_per_execution, full - position)
+            count = min(self._until_boundary(first + position), full - position)
             yield Chunk(position * self.batch_size, count, self.batch_size)
             position += count
-        if rest := self.examples % self.batch_size:
-            yield Chunk(full * self.batch_size, 1, rest)
+        if position < self.steps_per_epoch:
+            yield Chunk(full * self.batch_size, 1, self.examples % self.batch_size)
+
+    def _until_boundary(self, step: int) -> int:
+        return min(every - step % every for every in (self.steps_per_execution, *self.observed))
 
 
 def epoch_order(key: Key[Array, ""], epoch: Int32[Array | np.integer, ""], *, examples: int) -> Int32[Array, " n"]:

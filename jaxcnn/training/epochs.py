@@ -1,68 +1,75 @@
 """One epoch: train, keep the result, validate."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
 from flax import nnx
 from jaxtyping import Array, Key
 
+from jaxcnn.training.callbacks import Callback
 from jaxcnn.training.chunks import Plan
 from jaxcnn.training.evaluation import sum_batches
 from jaxcnn.training.examples import Examples
-from jaxcnn.training.metrics import Metrics, mean_metrics, zero_metrics
+from jaxcnn.training.metrics import Metrics, mean_metrics
 from jaxcnn.training.programs import Programs
 from jaxcnn.training.progress import Silent
+from jaxcnn.training.run import Run
 from jaxcnn.training.state import TrainState, variables_of
 
 
 def train_epoch(
     programs: Programs,
-    plan: Plan,
-    epoch: int,
-    state: TrainState,
+    run: Run,
     examples: Examples,
     key: Key[Array, ""],
     report: Silent,
     clock: Callable[[], float],
-) -> tuple[TrainState, dict[str, float]]:
-    """One epoch; the host looks at a chunk's sums while the device works on the next one."""
-    start = clock()
-    order = programs.order(key, jax.device_put(np.int32(epoch)))
-    total, earlier = jax.device_put(zero_metrics()), None
-    for chunk in plan.chunks(epoch):
+    callbacks: Sequence[Callback] = (),
+) -> None:
+    """The rest of the run's epoch; the host looks at a chunk's sums while the device works on the next one."""
+    start, earlier = clock() - run.seconds, None
+    order = programs.order(key, jax.device_put(np.int32(run.epoch)))
+    for chunk in run.plan.chunks(run.epoch, run.position):
         step = programs.steps[chunk.batch_size]
         where = jax.device_put((np.int32(chunk.offset), np.int32(chunk.steps)))
-        state, total = step(state, total, examples, order, *where)
+        state, sums = step(run.state, run.sums, examples, order, *where)
+        run.advance(state, sums, chunk.steps, clock() - start)
         if earlier is not None:
-            means = finite_means(earlier, epoch)
-            report.advance(epoch, means, int(jax.device_get(earlier.examples)), clock() - start)
-        earlier = total
-    jax.block_until_ready(state)
-    return state, {**finite_means(total, epoch), "seconds": clock() - start}
+            means = finite_means(earlier, run.plan, run.epoch)
+            report.advance(run.epoch, means, int(jax.device_get(earlier.examples)), clock() - start)
+        earlier = run.sums
+        for callback in callbacks:
+            callback.on_chunk_end(run)
+        if run.stopped is not None:
+            break
+    jax.block_until_ready(run.state)
+    run.seconds = clock() - start
 
 
-def finite_means(sums: Metrics, epoch: int) -> dict[str, float]:
-    """Loss and accuracy per example, or what broke them."""
+def finite_means(sums: Metrics, plan: Plan, epoch: int, begun: int = 0) -> dict[str, float]:
+    """Loss and accuracy per example, or the batch that broke them; sums of an epoch from its batch `begun` on."""
     means = mean_metrics(sums)
     if not math.isfinite(means["loss"]):
-        raise FloatingPointError(_broken("loss", f"became {means['loss']}", epoch))
+        batch = begun + int(jax.device_get(sums.sound)) // plan.batch_size
+        raise FloatingPointError(_broken("loss", f"became {means['loss']}", plan, epoch, batch))
     return means
 
 
-def keep(model: nnx.Module, snapshot: Callable, state: TrainState, epoch: int) -> None:
-    """Gives the model copies: the next epoch's first call takes the state's own buffers."""
+def keep(model: nnx.Module, snapshot: Callable, state: TrainState, plan: Plan, epoch: int, batches: int) -> None:
+    """Gives the model copies: the next call of a step takes the state's own buffers. `batches` of `epoch` are done."""
     variables, finite = snapshot(state)
     if not jax.device_get(finite):
-        raise FloatingPointError(_broken("parameters", "became NaN or infinite", epoch))
+        raise FloatingPointError(_broken("parameters", "became NaN or infinite", plan, epoch, batches - 1))
     nnx.update(model, *variables)
 
 
-def _broken(what: str, how: str, epoch: int) -> str:
+def _broken(what: str, how: str, plan: Plan, epoch: int, batch: int) -> str:
+    step = epoch * plan.steps_per_epoch + batch
     return (
-        f"the {what} {how} in epoch {epoch + 1}; the model keeps its state from before that epoch:"
-        " lower the learning rate, or look for broken images"
+        f"the {what} {how} in epoch {epoch + 1}, batch {batch + 1} of {plan.steps_per_epoch} (step {step + 1});"
+        " the model keeps its state from before that epoch: lower the learning rate, or look for broken images"
     )
 
 

@@ -1,15 +1,19 @@
 """Training a model on labelled images."""
 
+from collections.abc import Sequence
+
 import jax
 import optax
 from flax import nnx
 
 from jaxcnn.training.call import check_call, check_seed
+from jaxcnn.training.callbacks import Callback, watched
 from jaxcnn.training.examples import LabeledImages
 from jaxcnn.training.history import History
 from jaxcnn.training.progress import reporter
+from jaxcnn.training.run import Run
 from jaxcnn.training.state import create_state
-from jaxcnn.training.task import history_of, prepare, train_epochs
+from jaxcnn.training.task import history_of, prepare, train_run
 
 
 def fit(
@@ -21,6 +25,7 @@ def fit(
     batch_size: int = 64,
     optimizer: optax.GradientTransformation,
     seed: int = 0,
+    callbacks: Sequence[Callback] = (),
     steps_per_execution: int = 32,
     progress: bool = True,
 ) -> History:
@@ -43,23 +48,27 @@ def fit(
       batch_size: examples a step; more than the set means the whole set.
       optimizer: any optax gradient transformation. Pass the same object again to reuse compiled programs.
       seed: of the shuffles, 0 to 2**32 - 1.
+      callbacks: what watches the run, may stop it, and puts a saved one in its place: see `Callback`.
       steps_per_execution: steps a call of the compiled program, between two looks at the progress; changes no result.
         From 32 on the cost of a call no longer shows (`python -m experiments.harness.bench_chunks`).
       progress: show a bar on a terminal, a line an epoch elsewhere (on stderr).
 
     Returns:
-      One float an epoch of loss, accuracy, val_loss, val_accuracy and seconds, and the seconds of compilation.
+      One float an epoch of loss, accuracy, val_loss, val_accuracy and seconds, and the seconds of compilation; of all
+      epochs where a saved run went on.
 
     Raises:
       TypeError: an argument is of the wrong type.
       ValueError: images, labels, model or numbers do not fit; raised before anything compiles.
-      FloatingPointError: the loss or a parameter became NaN or infinite; the model keeps the last good epoch.
+      FloatingPointError: the loss or a parameter became NaN or infinite: names the step and its batch; the model keeps
+        the last good epoch.
     """
     seed = check_seed(seed)
-    call = check_call(model, train, validation, epochs, batch_size, optimizer, steps_per_execution)
+    call = check_call(model, train, validation, epochs, batch_size, optimizer, steps_per_execution, callbacks)
     if call.epochs == 0:
         return History()
-    state, key = create_state(model, optimizer), jax.random.key(seed)
-    with reporter(progress, call.epochs, call.plan.examples) as report:
-        task = prepare(call, state, key)
-        return history_of(list(train_epochs(task, model, state, key, report)), task.compile_seconds)
+    run, key = Run(call.plan, call.epochs, seed, create_state(model, optimizer)), jax.random.key(seed)
+    with reporter(progress, call.epochs, call.plan.examples) as report, watched(run, call.callbacks):
+        task = prepare(call, run.state, key)
+        train_run(task, model, run, key, report, call.callbacks)
+    return history_of(run.rows, task.compile_seconds, stopped=run.stopped)

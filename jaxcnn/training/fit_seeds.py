@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import jax
 import optax
 from flax import nnx
-from jaxtyping import Array, Key
 
 from jaxcnn.training.call import check_call, check_seeds
 from jaxcnn.training.checks import check_same_structure
 from jaxcnn.training.examples import LabeledImages
 from jaxcnn.training.history import History
 from jaxcnn.training.progress import Silent, reporters
+from jaxcnn.training.run import Run
 from jaxcnn.training.side_by_side import SharedClock, Stoppable, side_by_side
-from jaxcnn.training.state import TrainState, create_state
-from jaxcnn.training.task import Task, history_of, prepare, train_epochs
+from jaxcnn.training.state import create_state
+from jaxcnn.training.task import Task, history_of, prepare, train_run
 
 
 def fit_seeds(
@@ -58,24 +58,28 @@ def fit_seeds(
     call = check_call(models[0], train, validation, epochs, batch_size, optimizer, steps_per_execution)
     if call.epochs == 0:
         return [History() for _ in models]
-    states, keys = [create_state(model, optimizer) for model in models], [jax.random.key(seed) for seed in seeds]
+    runs = [
+        Run(call.plan, call.epochs, seed, create_state(model, optimizer))
+        for model, seed in zip(models, seeds, strict=True)
+    ]
     names = [f"seed {seed}, " for seed in seeds]
     with reporters(progress, call.epochs, call.plan.examples, names) as reports:
-        task = prepare(call, states[0], keys[0])
-        return _train_all(task, list(zip(models, states, keys, reports, strict=True)))
+        task = prepare(call, runs[0].state, jax.random.key(seeds[0]))
+        return _train_all(task, list(zip(models, runs, reports, strict=True)))
 
 
-def _train_all(task: Task, runs: list[tuple[nnx.Module, TrainState, Key[Array, ""], Silent]]) -> list[History]:
+def _train_all(task: Task, runs: list[tuple[nnx.Module, Run, Silent]]) -> list[History]:
     clock, stop = SharedClock(), threading.Event()
 
-    def run(index: int) -> History:
-        model, state, key, report = runs[index]
-        rows, error = [], None
+    def train_one(index: int) -> History:
+        model, run, report = runs[index]
+        error = None
         with clock.running():
             try:
-                rows.extend(train_epochs(task, model, state, key, Stoppable(report, stop), clock))
+                key = jax.random.key(run.seed)
+                train_run(task, model, run, key, Stoppable(report, stop), clock=clock)
             except FloatingPointError as broken:
                 error = str(broken)
-        return history_of(rows, 0.0 if index else task.compile_seconds, error)
+        return history_of(run.rows, 0.0 if index else task.compile_seconds, error)
 
-    return side_by_side([functools.partial(run, index) for index in range(len(runs))], stop)
+    return side_by_side([functools.partial(train_one, index) for index in range(len(runs))], stop)

@@ -132,20 +132,21 @@ def _train_epochs(
 ) -> Iterator[dict[str, float]]:
     """A row an epoch; the model receives each epoch's result before its validation."""
     for epoch in range(run.epochs):
-        state, row = _train_epoch(run, programs, epoch, state, report)
-        keep(model, programs.snapshot, state, epoch)
+        begun = run.stream.position % run.plan.steps_per_epoch
+        state, row = _train_epoch(run, programs, epoch, begun, state, report)
+        keep(model, programs.snapshot, state, run.plan, epoch, run.plan.steps_per_epoch)
         row |= validate(programs.evaluation, state, batches)
         report.finish_epoch(epoch, row)
         yield row
 
 
 def _train_epoch(
-    run: Run, programs: Programs, epoch: int, state: TrainState, report: Silent
+    run: Run, programs: Programs, epoch: int, begun: int, state: TrainState, report: Silent
 ) -> tuple[TrainState, dict[str, float]]:
     """The rest of an epoch; the host waits for the step before the last, so that batches do not pile up."""
     start, total = time.perf_counter(), jax.device_put(zero_metrics())
     in_flight: deque[Metrics] = deque()
-    for step in range(run.plan.steps_per_epoch - run.stream.position % run.plan.steps_per_epoch):
+    for step in range(run.plan.steps_per_epoch - begun):
         position = jax.device_put(np.int32(run.stream.position))
         batch = _check_batch(run, Examples(*next(run.stream)))
         state, total = programs.steps[len(batch.labels)](state, total, batch, run.key, position)
@@ -154,9 +155,9 @@ def _train_epoch(
             earlier = jax.block_until_ready(in_flight.popleft())
             if step % run.plan.steps_per_execution == 0:
                 seen = int(jax.device_get(earlier.examples))
-                report.advance(epoch, finite_means(earlier, epoch), seen, time.perf_counter() - start)
+                report.advance(epoch, finite_means(earlier, run.plan, epoch, begun), seen, time.perf_counter() - start)
     jax.block_until_ready(state)
-    return state, {**finite_means(total, epoch), "seconds": time.perf_counter() - start}
+    return state, {**finite_means(total, run.plan, epoch, begun), "seconds": time.perf_counter() - start}
 
 
 def _check_batch(run: Run, batch: Examples) -> Examples:

@@ -18,6 +18,7 @@ class History:
       compile_seconds: wall-clock seconds spent on tracing and compiling before the first epoch; near 0 when an
         earlier fit of the same structure left its programs behind.
       error: what ended the run early, where `fit_seeds` went on with the others; `fit` raises it instead.
+      stopped: why a callback ended the run early; None where it went on to its last epoch.
     """
 
     loss: list[float] = dataclasses.field(default_factory=list)
@@ -27,6 +28,7 @@ class History:
     seconds: list[float] = dataclasses.field(default_factory=list)
     compile_seconds: float = 0.0
     error: str | None = None
+    stopped: str | None = None
 
     def to_dict(self) -> dict[str, list[float] | float | str | None]:
         """The fields by name, for `json.dump`."""

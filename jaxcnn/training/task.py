@@ -1,7 +1,7 @@
 """What all runs of one call share, and one of these runs."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -9,21 +9,20 @@ from flax import nnx
 from jaxtyping import Array, Key
 
 from jaxcnn.training.call import Call
-from jaxcnn.training.chunks import Plan
-from jaxcnn.training.epochs import keep, train_epoch, validate
+from jaxcnn.training.callbacks import Callback
+from jaxcnn.training.epochs import finite_means, keep, train_epoch, validate
 from jaxcnn.training.evaluation import EVALUATION_BATCH_SIZE
 from jaxcnn.training.examples import Examples, evaluation_batches
 from jaxcnn.training.history import History
 from jaxcnn.training.programs import Programs, compile_programs
 from jaxcnn.training.progress import Silent
+from jaxcnn.training.run import Run
 from jaxcnn.training.state import TrainState
 
 
 class Task(NamedTuple):
     """The sets on the device, the validation set in batches with their masks, and the programs for them."""
 
-    epochs: int
-    plan: Plan
     examples: Examples
     batches: list[tuple[Examples, Array]]
     programs: Programs
@@ -35,7 +34,7 @@ def prepare(call: Call, state: TrainState, key: Key[Array, ""]) -> Task:
     examples = Examples(jnp.asarray(call.examples.images), jnp.asarray(call.examples.labels))
     batches = held_out_batches(call.held_out)
     programs, seconds = compile_programs(call.plan, state, examples, key, batches[0] if batches else None)
-    return Task(call.epochs, call.plan, examples, batches, programs, seconds)
+    return Task(examples, batches, programs, seconds)
 
 
 def held_out_batches(held_out: Examples | None) -> list[tuple[Examples, Array]]:
@@ -45,24 +44,43 @@ def held_out_batches(held_out: Examples | None) -> list[tuple[Examples, Array]]:
     return list(evaluation_batches(held_out, min(EVALUATION_BATCH_SIZE, len(held_out.labels))))
 
 
-def train_epochs(
+def train_run(
     task: Task,
     model: nnx.Module,
-    state: TrainState,
+    run: Run,
     key: Key[Array, ""],
     report: Silent,
+    callbacks: Sequence[Callback] = (),
     clock: Callable[[], float] = time.perf_counter,
-) -> Iterator[dict[str, float]]:
-    """A row an epoch; the model receives each epoch's result before its validation."""
-    for epoch in range(task.epochs):
-        state, row = train_epoch(task.programs, task.plan, epoch, state, task.examples, key, report, clock)
-        keep(model, task.programs.snapshot, state, epoch)
-        row |= validate(task.programs.evaluation, state, task.batches)
-        report.finish_epoch(epoch, row)
-        yield row
+) -> None:
+    """From where the run stands to its end, or until it is stopped.
+
+    The model receives each epoch's result before its validation, and where a run was restored or is stopped within an
+    epoch, its state there.
+    """
+    if run.step:
+        nnx.update(model, *run.variables())
+    while run.epoch < run.epochs and run.stopped is None:
+        train_epoch(task.programs, run, task.examples, key, report, clock, callbacks)
+        means = finite_means(run.sums, run.plan, run.epoch)
+        keep(model, task.programs.snapshot, run.state, run.plan, run.epoch, run.position)
+        if run.position == run.plan.steps_per_epoch:
+            row = {**means, "seconds": run.seconds}
+            _finish_epoch(run, row | validate(task.programs.evaluation, run.state, task.batches), report, callbacks)
+    if run.best is not None:
+        nnx.update(model, *run.best)
 
 
-def history_of(rows: list[dict[str, float]], compile_seconds: float, error: str | None = None) -> History:
+def _finish_epoch(run: Run, row: dict[str, float], report: Silent, callbacks: Sequence[Callback]) -> None:
+    run.finish_epoch(row)
+    report.finish_epoch(run.epoch - 1, row)
+    for callback in callbacks:
+        callback.on_epoch_end(run, row)
+
+
+def history_of(
+    rows: Sequence[Mapping[str, float]], compile_seconds: float, error: str | None = None, stopped: str | None = None
+) -> History:
     """The rows by column."""
 
     def column(name: str) -> list[float]:
@@ -76,4 +94,5 @@ def history_of(rows: list[dict[str, float]], compile_seconds: float, error: str 
         seconds=column("seconds"),
         compile_seconds=compile_seconds,
         error=error,
+        stopped=stopped,
     )

@@ -12,6 +12,15 @@ def test_boundaries_are_multiples_in_absolute_steps_and_epoch_ends():
     assert list(plan.chunks(1)) == [Chunk(0, 1, 4), Chunk(4, 3, 4), Chunk(16, 1, 4)]
 
 
+def test_observed_steps_and_the_start_within_an_epoch_move_no_other_boundary():
+    plan = Plan(examples=22, batch_size=4, steps_per_execution=4, observed=(3,))  # 6 steps an epoch
+    assert list(plan.chunks(0)) == [Chunk(0, 3, 4), Chunk(12, 1, 4), Chunk(16, 1, 4), Chunk(20, 1, 2)]
+    assert list(plan.chunks(0, 4)) == list(plan.chunks(0))[2:]
+    assert next(plan.chunks(0, 1)) == Chunk(4, 2, 4)
+    assert list(plan.chunks(0, 5)) == [Chunk(20, 1, 2)]
+    assert list(plan.chunks(0, 6)) == []
+
+
 @pytest.mark.parametrize(("examples", "batch_size", "length"), [(1, 1, 1), (7, 7, 4), (10, 3, 2), (64, 8, 100)])
 def test_every_example_is_used_once(examples, batch_size, length):
     plan = Plan(examples, batch_size, length)

@@ -20,3 +20,11 @@ def test_padding_weighs_nothing_even_if_its_loss_is_nan():
     means = mean_metrics(measure(losses, LOGITS, LABELS, np.array([True, True, False])))
     assert means == {"loss": pytest.approx(1.5), "accuracy": 0.5}
     assert all(type(value) is float for value in means.values())
+
+
+@pytest.mark.parametrize("broken", [jnp.nan, jnp.inf])
+def test_the_first_batch_that_is_not_finite_is_known(broken):
+    sums = zero_metrics()
+    for losses in (LOSSES, LOSSES[:2], LOSSES.at[1].set(broken), LOSSES[:1], LOSSES.at[0].set(broken)):
+        sums = add_metrics(sums, measure(losses, LOGITS[: len(losses)], LABELS[: len(losses)]))
+    assert (int(sums.examples), int(sums.sound)) == (12, 5)
