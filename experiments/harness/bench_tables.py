@@ -156,6 +156,7 @@ def end_to_end(rows: Rows) -> list[dict[str, str]]:
             "contender": row["contender"],
             "case": row["label"],
             "s, from start to accuracy": optional(row["ms"] and row["ms"] / 1e3, ".1f"),
+            "runs": optional(row["turns"], "d"),
             "test accuracy": optional(row["test_accuracy"], ".4f"),
             "times as fast as the fastest other": optional(row["ratio"], ".2f"),
         }

@@ -73,7 +73,7 @@ def test_scaling_is_relative_to_the_cheapest_operation():
 
 def test_end_to_end_lines():
     row = blank_row({"section": "end_to_end", "label": "convnet max", "batch": 64}, "PyTorch")
-    (line,) = end_to_end([row | {"ms": 61_250.0, "test_accuracy": 0.9912}])
+    (line,) = end_to_end([row | {"ms": 61_250.0, "turns": 3, "test_accuracy": 0.9912}])
     assert (line["s, from start to accuracy"], line["test accuracy"]) == ("61.2", "0.9912")
     assert section_lines(ROWS, "end_to_end") == []
 
