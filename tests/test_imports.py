@@ -10,7 +10,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 # Later floors may import earlier ones; rooms on one floor don't import one another.
 FLOORS = [
-    ["arguments", "borders"],
+    ["arguments", "borders", "files"],
     ["geometry"],
     ["lowering"],
     ["functional"],
@@ -96,6 +96,7 @@ def test_directions_would_be_noticed():
 PUBLIC = [
     "arguments",
     "borders",
+    "files",
     "geometry",
     "functional",
     "nn",

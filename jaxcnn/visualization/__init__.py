@@ -1,9 +1,9 @@
 """Pictures and reports: numbers and arrays in, matplotlib figures and one self-contained HTML page out."""
 
+from jaxcnn.files import write_atomically
 from jaxcnn.visualization.bars import bars
 from jaxcnn.visualization.confusion import confusion
 from jaxcnn.visualization.curves import Curve, curves
-from jaxcnn.visualization.files import write_atomically
 from jaxcnn.visualization.images import images
 from jaxcnn.visualization.png import encode_png, save
 from jaxcnn.visualization.report import Note, Picture, Section, report

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from jaxcnn.visualization.files import write_atomically
+from jaxcnn.files import write_atomically
 from jaxcnn.visualization.style import styled
 
 DOTS_PER_INCH = 150

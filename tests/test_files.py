@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from jaxcnn.visualization import write_atomically
+from jaxcnn.files import write_atomically
 
 
 def test_text_is_written_as_utf8_and_bytes_as_they_are(tmp_path):
