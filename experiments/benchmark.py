@@ -19,13 +19,13 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from experiments.harness import bench_accelerate, bench_cases, bench_seeds
+from experiments.harness import bench_accelerate, bench_cases, bench_seeds, bench_startup
 from experiments.harness.bench_cases import Item, model_items
 from experiments.harness.bench_end_to_end import end_to_end_rows
 from experiments.harness.bench_measure import matmul_peak, measured
 from experiments.harness.bench_models import lecture_models
 from experiments.harness.bench_results import kept_rows, show, write_benchmark
-from experiments.harness.bench_rows import APART, TOGETHER, Row, accelerate_rows, seeds_rows
+from experiments.harness.bench_rows import APART, TOGETHER, Row, accelerate_rows, first_step_rows, seeds_rows
 from experiments.harness.bench_start import start_rows
 from experiments.harness.bench_workers import Contender, own_contenders, peers_of
 from experiments.harness.command import run
@@ -33,9 +33,19 @@ from experiments.harness.results import open_folder
 from jaxcnn.geometry import as_int
 
 SectionName = Literal[
-    "step", "start", "forward", "conv_transpose", "depthwise", "loop", "scaling", "seeds", "accelerate", "end_to_end"
+    "step",
+    "start",
+    "first_step",
+    "forward",
+    "conv_transpose",
+    "depthwise",
+    "loop",
+    "scaling",
+    "seeds",
+    "accelerate",
+    "end_to_end",
 ]
-LONG_SECTIONS = ("start", "scaling", "seeds", "accelerate", "end_to_end")
+LONG_SECTIONS = ("start", "first_step", "scaling", "seeds", "accelerate", "end_to_end")
 QUICK_SECONDS, QUICK_BATCHES = 0.15, (64,)
 
 
@@ -46,6 +56,7 @@ class Config:
     sections: Annotated[tuple[SectionName, ...], tyro.conf.arg(help="What to measure.")] = (
         "step",
         "start",
+        "first_step",
         "forward",
         "conv_transpose",
         "depthwise",
@@ -138,6 +149,9 @@ def every_row(
         yield row
     if "start" in config.sections:
         yield from start_rows(model_items("start", "step", labels, [middle(config.batches)]), contenders, known)
+    if "first_step" in config.sections:
+        names = {label.split()[0] for label in labels}
+        yield from first_step_rows(bench_startup.rows([one for one in bench_startup.VARIANTS if one[0] in names]))
     if "seeds" in config.sections:
         yield from seeds_of(labels, middle(config.batches), 2 * config.seconds)
     if "accelerate" in config.sections:

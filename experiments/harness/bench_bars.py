@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from experiments.harness.bench_rows import APART, OURS, TOGETHER
+from experiments.harness.bench_rows import APART, OURS, TOGETHER, WARM
 from experiments.harness.bench_tables import cases_of, contenders_of, geometric_mean, step_ratios
 
 Rows = Sequence[Mapping[str, Any]]
@@ -105,6 +105,16 @@ def _memory(rows: Rows) -> Iterator[Found]:
             yield Found(case, _quotient(ours["peak_bytes"], by_name["PyTorch"]["peak_bytes"]))
 
 
+def _first_steps(rows: Rows) -> Iterator[Found]:
+    for (label, _), by_name in cases_of(rows, "first_step").items():
+        yield Found(f"{label}:", by_name[WARM]["first_seconds"])
+
+
+def _end_to_end(rows: Rows) -> Iterator[Found]:
+    for case, ours, _ in _ours(rows, "end_to_end"):
+        yield Found(case, ours["ratio"], ours["fastest_other"] or "")
+
+
 def _seeds(rows: Rows) -> Iterator[Found]:
     for (label, batch), by_name in cases_of(rows, "seeds").items():
         yield Found(f"{label}, batch {batch}:", _quotient(by_name[TOGETHER]["ms"], by_name[APART]["ms"]))
@@ -122,6 +132,10 @@ BARS = (
     Bar("Training steps of convnet inside a loop, of the time outside", 1.1, _loops, at_most=True),
     Bar("Gradients of transposed convolutions, of PyTorch's time", 1.5, _transposed, at_most=True),
     Bar("Peak memory, of PyTorch's", 1.0, _memory, at_most=True),
+    Bar(
+        "From the call of fit to the end of its first step, with a warm cache, seconds", 2.0, _first_steps, at_most=True
+    ),
+    Bar("End to end, times as fast as the fastest other contender", 1.0, _end_to_end),
     Bar("Several seeds at once, of the time of as many single runs", 1.0, _seeds, at_most=True),
 )
 

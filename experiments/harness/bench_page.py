@@ -19,8 +19,13 @@ NOTES = {
         "matrix product of 2048×2048, the best turn of any contender in the same run."
     ),
     "start": (
-        "The highest resident memory of a fresh process that trains the case, and its seconds: import + the first "
-        "step, compilation included, no cache."
+        "The highest resident memory of a fresh process that trains the case, in brackets that of its imports alone, "
+        "and its seconds: import + the first step, compilation included, no cache."
+    ),
+    "first_step": (
+        "Fresh processes, sets of MNIST's size, batch 64: the first compiles all programs (cold), the others find "
+        "those that XLA can store in the cache (warm, the median of three). `python -m "
+        "experiments.harness.bench_startup` measures these alone."
     ),
     "forward": "ms a forward pass of one batch; ours is compiled as `training.predict` compiles it.",
     "conv_transpose": "ms a call, float32; with gradients the call computes the result too.",

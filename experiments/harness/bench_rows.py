@@ -8,9 +8,10 @@ from experiments.harness.bench_timing import Timing
 Row = dict[str, Any]
 OURS, PLAIN = "jaxcnn", "Flax"
 WITHOUT, WITH = "without", "with"
+COLD, WARM = "cold", "warm"
 APART, TOGETHER = "one after the other", "side by side"
-# What only the section "start" measures.
-UNTIMED = dict.fromkeys(("import_seconds", "first_seconds", "peak_bytes", "error"))
+# What only "start" and "first_step" measure.
+UNTIMED = dict.fromkeys(("import_seconds", "first_seconds", "import_bytes", "peak_bytes", "error"))
 
 
 def ratio_to_fastest(ms: Mapping[str, float], name: str) -> tuple[float | None, str | None]:
@@ -108,5 +109,19 @@ def accelerate_rows(measurements: Sequence[Mapping[str, Any]]) -> list[Row]:
         rows += [
             blank_row(case, WITHOUT) | {"ms": found["off_ms"]},
             blank_row(case, WITH) | {"ms": found["on_ms"], "ratio": found["ratio"], "fastest_other": WITHOUT},
+        ]
+    return rows
+
+
+def first_step_rows(measurements: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Two rows a model that `bench_startup` measured: without programs kept from an earlier process, and with them."""
+    rows = []
+    for found in measurements:
+        label = " ".join([found["model"], *found["options"].values()])
+        case = {"section": "first_step", "label": label, "batch": 64}
+        rows += [
+            blank_row(case, name)
+            | {"import_seconds": found["import_s"], "first_seconds": found[f"{name}_first_step_s"]}
+            for name in (COLD, WARM)
         ]
     return rows

@@ -34,6 +34,7 @@ def start_rows(
 def start(contender: Contender, item: Item, form: str | None, open_worker: Callable[[Contender], Any]) -> Row:
     """What one fresh process tells."""
     with open_worker(contender) as worker:
+        imported = worker.ask({"do": "peak"})["peak_bytes"]
         first = worker.ask({"do": "prepare", "case": {**item.work, "form": form}})
         ran = first if "error" in first else worker.ask({"do": "run", "steps": max(STEPS, first["steps_a_call"])})
         if "error" in ran:
@@ -41,6 +42,7 @@ def start(contender: Contender, item: Item, form: str | None, open_worker: Calla
         return {
             "first_seconds": first["first_seconds"],
             "form": first["form"],
+            "import_bytes": imported,
             "peak_bytes": worker.ask({"do": "peak"})["peak_bytes"],
             "import_seconds": worker.import_seconds,
             "versions": worker.versions,

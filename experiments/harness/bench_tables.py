@@ -4,12 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments.harness.bench_rows import APART, OURS, TOGETHER, WITH, WITHOUT
+from experiments.harness.bench_rows import APART, COLD, OURS, TOGETHER, WARM, WITH, WITHOUT
 
 Rows = Sequence[Mapping[str, Any]]
 TITLES = {
     "step": "Training steps: forward, backward and RMSprop",
     "start": "Memory and start",
+    "first_step": "From the call of fit to the end of its first step",
     "forward": "Forward passes",
     "conv_transpose": "Transposed convolutions",
     "depthwise": "Depthwise convolutions",
@@ -82,11 +83,29 @@ def costs(rows: Rows) -> list[dict[str, str]]:
     lines, names = [], contenders_of(rows, "start")
     for (label, batch), by_name in cases_of(rows, "start").items():
         line = {"case": label, "batch": str(batch)}
-        memory = {name: by_name.get(name, {}).get("peak_bytes") for name in names}
-        line |= {f"{name}, MiB": optional(size and size / 2**20, ",.0f") for name, size in memory.items()}
+        line |= {f"{name}, MiB": mebibytes(by_name.get(name, {})) for name in names}
         line |= {f"{name}, s": seconds_to_first_step(by_name.get(name, {})) for name in names}
         lines.append(line)
     return lines
+
+
+def mebibytes(row: Mapping[str, Any]) -> str:
+    """The highest, and in brackets that of the imports alone."""
+    size, imported = ((row.get(name) or 0) / 2**20 for name in ("peak_bytes", "import_bytes"))
+    return "–" if not size else f"{size:,.0f} ({imported:,.0f})" if imported else f"{size:,.0f}"
+
+
+def first_steps(rows: Rows) -> list[dict[str, str]]:
+    """A line a model: seconds of import, and until the first step, cold and warm."""
+    return [
+        {
+            "model": label,
+            "import, s": f"{by_name[WARM]['import_seconds']:.2f}",
+            "cold, s": f"{by_name[COLD]['first_seconds']:.2f}",
+            "warm, s": f"{by_name[WARM]['first_seconds']:.2f}",
+        }
+        for (label, _), by_name in cases_of(rows, "first_step").items()
+    ]
 
 
 def seconds_to_first_step(row: Mapping[str, Any]) -> str:
@@ -169,6 +188,7 @@ def section_lines(rows: Rows, section: str) -> list[dict[str, str]]:
     """The section's table; nothing where it has no rows."""
     special = {
         "start": costs,
+        "first_step": first_steps,
         "scaling": scaling,
         "seeds": seeds,
         "accelerate": accelerated,

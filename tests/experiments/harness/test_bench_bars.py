@@ -3,11 +3,19 @@
 import pytest
 
 from experiments.harness.bench_bars import BARS, Bar, Found, bars_held_to, bars_section, is_met, verdict
-from experiments.harness.bench_rows import blank_row, rows_of, seeds_rows
+from experiments.harness.bench_rows import blank_row, first_step_rows, rows_of, seeds_rows
 from experiments.harness.bench_timing import Timing
 
 FACTS = {"form": "", "versions": {}}
-STEPS, MEAN, FLAX, PEAK, LOOP, TRANSPOSE, MEMORY, SEEDS = range(8)
+STEPS, MEAN, FLAX, PEAK, LOOP, TRANSPOSE, MEMORY, FIRST, WHOLE, SEEDS = range(10)
+
+FIRST_STEP = {
+    "model": "convnet",
+    "options": {"pool": "max"},
+    "import_s": 1.0,
+    "cold_first_step_s": 3.0,
+    "warm_first_step_s": 2.5,
+}
 
 
 def timed(section, label, **ms):
@@ -30,6 +38,8 @@ def test_rows_under_the_bars_are_named():
             *timed("conv_transpose", "1-D, and both gradients", jaxcnn=3.2, PyTorch=2.0),
             *timed("conv_transpose", "1-D, forward", jaxcnn=9.0, PyTorch=1.0),
             *(started("jaxcnn", 300), started("PyTorch", 200)),
+            *timed("end_to_end", "net, epochs: 5", jaxcnn=4000.0, PyTorch=3000.0),
+            *first_step_rows([FIRST_STEP]),
             *seeds_rows(
                 [{"model": "net", "seeds": 2, "batch": 64, "ms": {"one after the other": 2, "side by side": 3}}]
             ),
@@ -42,6 +52,8 @@ def test_rows_under_the_bars_are_named():
     assert lines[LOOP].endswith("at most 1.1. **Missed in 1 of 1**: training step of convnet max: 1.15.")
     assert lines[TRANSPOSE].endswith("at most 1.5. **Missed in 1 of 1**: 1-D, and both gradients, batch 64: 1.6.")
     assert lines[MEMORY].endswith("at most 1. **Missed in 1 of 1**: net, batch 64: 1.5.")
+    assert lines[FIRST].endswith("at most 2. **Missed in 1 of 1**: convnet max: 2.5.")
+    assert lines[WHOLE].endswith("at least 1. **Missed in 1 of 1**: net, epochs: 5, batch 64: 0.75 (PyTorch).")
     assert lines[SEEDS].endswith("at most 1. **Missed in 1 of 1**: net, 2 seeds, batch 64: 1.5.")
 
 

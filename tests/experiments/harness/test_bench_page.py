@@ -7,13 +7,14 @@ import pytest
 
 from experiments.harness.bench_page import END, START, page, readme_block, summary, with_benchmark
 from experiments.harness.bench_pictures import ratio_bars
-from experiments.harness.bench_rows import accelerate_rows, blank_row, rows_of, seeds_rows
+from experiments.harness.bench_rows import accelerate_rows, blank_row, first_step_rows, rows_of, seeds_rows
 from experiments.harness.bench_tables import TITLES, end_to_end, geometric_mean, scaling, section_lines
 from experiments.harness.bench_timing import Timing
 
 ROOT = Path(__file__).parents[3]
 FACTS = {"form": "fast", "versions": {"jax": "1.2"}}
-STARTED = {"import_seconds": 1.0, "first_seconds": 2.5, "peak_bytes": 300 * 2**20}
+STARTED = {"import_seconds": 1.0, "first_seconds": 2.5, "import_bytes": 170 * 2**20, "peak_bytes": 300 * 2**20}
+FIRST_STEP = {"model": "mlp", "options": {}, "import_s": 1.0, "cold_first_step_s": 3.0, "warm_first_step_s": 1.5}
 
 
 def timed(section, label, batch, **ms):
@@ -28,6 +29,7 @@ ROWS = [
     *timed("scaling", "batch 1", 1, jaxcnn=20.0),
     *timed("scaling", "batch 4", 4, jaxcnn=10.0),
     blank_row({"section": "start", "label": "convnet max", "batch": 64}, "jaxcnn") | STARTED,
+    *first_step_rows([FIRST_STEP]),
     *accelerate_rows([{"program": "p", "batch": 64, "off_ms": 50.0, "on_ms": 20.0, "ratio": 2.5}]),
     *seeds_rows([{"model": "net", "seeds": 4, "batch": 64, "ms": {"one after the other": 4.0, "side by side": 3.0}}]),
     blank_row({"section": "step", "label": "convnet max", "batch": 64}, "Keras-TF", error="ImportError: no keras"),
@@ -45,7 +47,8 @@ def test_summary_by_hand():
 def test_page_holds_every_section_and_failure():
     text = page(RESULT)
     assert "| convnet max | 64 | 10 | 40 | 20 | failed | 2.00 (PyTorch) | 4.00 | 6,400 | 50% |" in text
-    assert "| convnet max | 64 | 300 | 1.0 + 2.5 |" in text
+    assert "| convnet max | 64 | 300 (170) | 1.0 + 2.5 |" in text
+    assert "| mlp | 1.00 | 3.00 | 1.50 |" in text
     assert "| p | 64 | 50 | 20 | 2.50 |" in text
     assert "| net, 4 seeds | 64 | 4 | 3 | 0.75 |" in text
     assert "- Keras-TF, convnet max, batch 64: ImportError: no keras" in text

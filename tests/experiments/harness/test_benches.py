@@ -37,13 +37,15 @@ def test_chunks_need_steps_that_all_lengths_divide():
         bench_chunks.main(bench_chunks.Config(steps=96))
 
 
-def test_startup_takes_a_cold_and_a_warm_process_on_one_folder(monkeypatch, capsys):
+def test_startup_takes_a_cold_and_three_warm_processes_on_one_folder(monkeypatch, capsys):
     calls = []
 
     class Child:
         def __init__(self, command, env, **_):
             calls.append((command[-2:], env["JAX_COMPILATION_CACHE_DIR"]))
-            self.stdout = json.dumps({"import_s": 1.0, "create_s": 1.0, "first_step_s": 5.0 / len(calls)})
+            self.stdout = json.dumps(
+                {"import_s": 1.0, "create_s": 1.0, "first_step_s": (5.0, 2.0, 2.5, 4.0)[len(calls) - 1]}
+            )
 
     monkeypatch.setattr(bench_startup.subprocess, "run", Child)
     [row] = bench_startup.main(bench_startup.Config(models=("lenet5",)))
@@ -54,8 +56,8 @@ def test_startup_takes_a_cold_and_a_warm_process_on_one_folder(monkeypatch, caps
         "cold_first_step_s": 5.0,
         "warm_first_step_s": 2.5,
     }
-    assert [arguments for arguments, _ in calls] == [["lenet5", "{}"]] * 2
-    assert calls[0][1] == calls[1][1]
+    assert [arguments for arguments, _ in calls] == [["lenet5", "{}"]] * 4
+    assert len({folder for _, folder in calls}) == 1
     assert "2.50" in capsys.readouterr().out
     with pytest.raises(ValueError, match="--models must be of"):
         bench_startup.main(bench_startup.Config(models=("lenet",)))
