@@ -2,17 +2,20 @@
 
 import os
 import unicodedata
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int32
 
-from jaxcnn.arguments import Size
+from jaxcnn.arguments import Size, as_bool
 from jaxcnn.data.dataset import Dataset
 from jaxcnn.data.image_files import read_images
 from jaxcnn.data.images import SUFFIXES, check_form
 
+_MOST_NAMED = 20
 _LITTER = ("Thumbs.db", "desktop.ini")  # what file managers leave in folders of images
 
 
@@ -30,6 +33,20 @@ class Listing(NamedTuple):
     class_names: tuple[str, ...]
 
 
+class FolderImages(NamedTuple):
+    """What was read of a folder.
+
+    Attributes:
+        dataset: its images.
+        paths: their files, one an image.
+        broken: the files that `skip_broken` left out.
+    """
+
+    dataset: Dataset
+    paths: tuple[Path, ...]
+    broken: tuple[Path, ...]
+
+
 def read_folder(
     path: str | os.PathLike[str],
     *,
@@ -37,6 +54,7 @@ def read_folder(
     channels: int | None = None,
     resize: str = "stretch",
     split: str = "train",
+    skip_broken: bool = False,
 ) -> Dataset:
     """Reads a folder that holds a folder a class, each with the PNG and JPEG files of that class.
 
@@ -46,20 +64,64 @@ def read_folder(
         channels: 1 for grey, 3 for RGB; None where all files are the one or all are the other.
         resize: how a file of another size reaches `image_size`: "stretch", "pad" or "crop", as `read_image` does it.
         split: "train", or another of the folders beside it.
+        skip_broken: leave out files that hold no image, or a damaged one, and say so in a warning.
 
     Returns:
         A `Dataset` named after the folder, of uint8 images (n, h, w, channels) in the order of `list_folder`.
 
     Raises:
         ValueError: what `list_folder` and `read_image` refuse, and files of several sizes, or of grey and RGB, where
-            nothing says which the images shall have.
+            nothing says which the images shall have; more images than memory has room for, which `stream` is for;
+            a class of which `skip_broken` leaves nothing.
         OSError: a file that cannot be opened.
     """
+    found = read_files(
+        path, image_size=image_size, channels=channels, resize=resize, split=split, skip_broken=skip_broken
+    )
+    if found.broken:
+        warnings.warn(left_out(found.broken), stacklevel=2)
+    return found.dataset
+
+
+def read_files(
+    path: str | os.PathLike[str],
+    *,
+    image_size: Size | None = None,
+    channels: int | None = None,
+    resize: str = "stretch",
+    split: str = "train",
+    skip_broken: bool = False,
+) -> FolderImages:
+    """As `read_folder`, which files they are, and silent about those that were left out."""
     size = check_form("image_size", image_size, channels, resize)
     listing = list_folder(path, split=split)
-    images = read_images(listing.paths, size=size, channels=channels, resize=resize)
+    images, broken = read_images(
+        listing.paths, size=size, channels=channels, resize=resize, skip_broken=as_bool("skip_broken", skip_broken)
+    )
+    whole = without(listing, broken)
     name = os.path.basename(os.path.abspath(os.path.expanduser(path)))
-    return Dataset(images, listing.labels, listing.class_names, name, "full")
+    dataset = Dataset(images, whole.labels, whole.class_names, name, "full")
+    return FolderImages(dataset, whole.paths, tuple(listing.paths[at] for at in broken))
+
+
+def without(listing: Listing, broken: Sequence[int]) -> Listing:
+    """The listing without some of its files.
+
+    Raises:
+        ValueError: a class that would lose all of them.
+    """
+    labels = np.delete(listing.labels, broken)
+    if lost := sorted(set(listing.labels.tolist()) - set(labels.tolist())):
+        folder = listing.paths[int(np.flatnonzero(listing.labels == lost[0])[0])].parent
+        raise ValueError(f"{folder} must hold a whole image of its class, got broken files alone; replace one of them.")
+    gone = set(broken)
+    return Listing(tuple(p for at, p in enumerate(listing.paths) if at not in gone), labels, listing.class_names)
+
+
+def left_out(broken: Sequence[Path]) -> str:
+    """The sentence that says which files were left out."""
+    named = ", ".join(map(str, broken[:_MOST_NAMED])) + ", …" * (len(broken) > _MOST_NAMED)
+    return f"left out {len(broken):,} broken file{'s' * (len(broken) > 1)}: {named}"
 
 
 def list_folder(path: str | os.PathLike[str], *, split: str = "train") -> Listing:

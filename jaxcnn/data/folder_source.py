@@ -2,14 +2,16 @@
 
 import dataclasses
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int32, Shaped
 from numpy.typing import NDArray
 
-from jaxcnn.arguments import Size
-from jaxcnn.data.folder import list_folder
+from jaxcnn.arguments import Size, as_bool
+from jaxcnn.data.folder import left_out, list_folder, without
+from jaxcnn.data.image_files import broken_images
 from jaxcnn.data.images import check_form, read_image
 from jaxcnn.data.sources import Pair, stack_images
 
@@ -38,8 +40,17 @@ class FolderSource:
         return str(self.paths[row])
 
     def identity(self) -> bytes:
+        # Times are left out: a copy of the folder is the same source.
         names = [os.fsencode(path.relative_to(self.root)) for path in self.paths]
-        return b"\0".join([*names, self.labels.tobytes()])
+        sizes = np.array([os.stat(path).st_size for path in self.paths], np.int64)
+        return b"\0".join([*names, self.labels.tobytes(), sizes.tobytes(), repr(self._form()).encode()])
+
+    def stamp(self) -> bytes:
+        """When each file was written, for whoever keeps something that was made of them on this machine."""
+        return np.array([os.stat(path).st_mtime_ns for path in self.paths], np.int64).tobytes()
+
+    def _form(self) -> tuple[object, ...]:
+        return self.size, self.channels, self.resize
 
 
 def folder_source(
@@ -49,6 +60,7 @@ def folder_source(
     channels: int | None = None,
     resize: str = "stretch",
     split: str = "train",
+    skip_broken: bool = False,
 ) -> FolderSource:
     """Lists a folder that holds a folder a class, for `stream` to read as it goes.
 
@@ -58,11 +70,17 @@ def folder_source(
         channels: 1 for grey, 3 for RGB; None where all files are the one or all are the other.
         resize: how a file of another size reaches `image_size`: "stretch", "pad" or "crop", as `read_image` does it.
         split: "train", or another of the folders beside it.
+        skip_broken: leave out files that hold no image, or a damaged one, and say so in a warning; to find them, every
+            file is read once.
 
     Raises:
-        ValueError: what `list_folder` refuses; what `read_image` refuses is found when the file is read.
+        ValueError: what `list_folder` refuses; a class of which `skip_broken` leaves nothing. What `read_image` refuses
+            is found when the file is read.
         OSError: a folder that cannot be listed.
     """
     size = check_form("image_size", image_size, channels, resize)
     listing, root = list_folder(path, split=split), Path(os.path.expanduser(path))
+    if as_bool("skip_broken", skip_broken) and (broken := broken_images(listing.paths)):
+        warnings.warn(left_out([listing.paths[at] for at in broken]), stacklevel=2)
+        listing = without(listing, broken)
     return FolderSource(root, listing.paths, listing.labels, listing.class_names, size, channels, resize)

@@ -1,6 +1,7 @@
 """Sets larger than memory: batches read ahead through Grain, shuffled, and resumed where they stopped."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -11,7 +12,12 @@ from jaxtyping import Int32, Shaped
 
 from jaxcnn.arguments import Int, as_int, shown
 from jaxcnn.data.batches import BatchReader, checked_images
-from jaxcnn.data.sources import as_source, fingerprint
+from jaxcnn.data.decoded import keep_decoded
+from jaxcnn.data.named_source import named_source
+from jaxcnn.data.read_ahead import check_workers, read_ahead
+from jaxcnn.data.sources import Source, as_source, fingerprint
+
+Facts = dict[str, int | str]  # what a state says of its stream, but for the position
 
 
 class Batch(NamedTuple):
@@ -28,9 +34,11 @@ class Stream:
     goes on with the batch that had not been given out.
     """
 
-    def __init__(self, reader: BatchReader, epochs: int | None, prefetch: int, position: int):
+    def __init__(
+        self, reader: BatchReader, epochs: int | None, position: int, ahead: dict[str, int], facts: Facts | None = None
+    ):
         self._reader, self._epochs, self._position = reader, epochs, position
-        self._prefetch = prefetch
+        self._ahead, self._facts = ahead, facts
         self._batches: Iterator[Batch] | None = None
 
     @property
@@ -91,10 +99,11 @@ class Stream:
 
     def state(self) -> dict[str, int | str]:
         """Where the stream is, small and ready for `json.dump`; `stream(source, …, state=…)` goes on from there."""
-        return {**_facts(self._reader), "position": self._position}
+        self._facts = self._facts or _facts(self._reader)
+        return {**self._facts, "position": self._position}
 
     def close(self) -> None:
-        """Ends the threads that read ahead; a later `next` starts them again."""
+        """Ends the threads or processes that read ahead; a later `next` starts them again."""
         batches, self._batches = self._batches, None
         if batches is not None:
             batches.close()  # pyright: ignore[reportAttributeAccessIssue]
@@ -111,7 +120,8 @@ class Stream:
         if self._position >= stop:
             return
         held = None
-        with contextlib.closing(_read_ahead(self._reader, self._position, stop, self._prefetch)) as found:
+        ahead = read_ahead(self._reader, self._position, stop, **self._ahead)
+        with contextlib.closing(ahead) as found:  # pyright: ignore[reportArgumentType]
             for images, labels in found:
                 ahead = Batch(jax.device_put(images), jax.device_put(labels))
                 if held is not None:
@@ -127,52 +137,74 @@ def stream(
     batch_size: Int,
     seed: Int,
     epochs: Int | None = None,
+    workers: Int = 0,
     prefetch: Int = 2,
+    cache: str | os.PathLike[str] | None = None,
     state: Mapping[str, int | str] | None = None,
+    split: str | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
 ) -> Stream:
     """Streams shuffled batches of a set that need not fit into memory.
 
     Each epoch is one permutation of the whole source; its last batch may be smaller and is kept. In memory lie
     `prefetch` batches read ahead, one read, one on its way to the device and one in use, and 8 bytes an image for the
-    order. Prefetching changes no batch. For pixels that lie in memory already, `training.fit` is faster.
+    order; each worker process adds up to 2 × ceil(prefetch / workers) + 1 batches, and its copy of a source that lies
+    in memory. Neither workers, prefetch nor cache change a batch. For pixels that lie in memory already,
+    `training.fit` is faster.
 
     Args:
-      source: a `Dataset` or anything else with `.images` and `.labels`; anything whose `source[i]` is
+      source: the name of a set as `load` takes it, such as `"mnist"`, `"tfds:cifar10"` or `"folder:PATH"`; a
+        `Dataset` or anything else with `.images` and `.labels`; anything whose `source[i]` is
         `(image, label)` or `{"image": …, "label": …}`, such as `tfds.data_source(…)`; or a `Source`.
         Images are (h, w, c), of one shape, uint8 or floats; labels count from 0.
       batch_size: images a batch; more than the source holds means all of it.
       seed: of the shuffles.
       epochs: passes over the source; None goes on without end.
+      workers: processes that read; 0 reads in threads of this one, which serves where decoding is quick.
+        Processes start anew as Python does: a script must do its work below `if __name__ == "__main__":`.
       prefetch: batches to read ahead; 0 reads each one when it is asked for.
+      cache: a folder for a file of the decoded images, filled as they are first read, from which later epochs and runs
+        read as fast as from memory; may be removed at any time. None keeps nothing.
       state: what `Stream.state()` gave, to go on behind the batches that were given out by then.
+      split: of a set given by name; None means "train".
+      data_dir: of a set given by name, as `load` takes it.
 
     Returns:
       An iterator of `Batch`: images (n, h, w, c) as the source gives them and int32 labels (n,), on the device.
 
     Raises:
       ValueError: an empty source, a number out of range, an image or a label that does not fit (found when it is read,
-        and named by its number), or a state of another source, seed or batch size.
+        and named by its number or file), or a state of another source, seed or batch size; what `load` refuses.
       TypeError: a source that is none of these.
+      OSError: a cache that can't be written.
+      RuntimeError: while it is read: a worker process has ended.
     """
-    found = as_source(source)
+    found = _opened(source, split, data_dir)
     size = min(as_int("batch_size", batch_size, minimum=1), len(found))
-    first = checked_images(found.read(np.arange(1))[0], np.arange(1), found)
-    reader = BatchReader(found, size, as_int("seed", seed, minimum=0), first.shape[1:], first.dtype.name)
+    ahead = {name: as_int(name, value, minimum=0) for name, value in (("workers", workers), ("prefetch", prefetch))}
     passes = None if epochs is None else as_int("epochs", epochs, minimum=0)
-    ahead = as_int("prefetch", prefetch, minimum=0)
-    position = 0 if state is None else _checked_position(state, reader, passes)
-    return Stream(reader, passes, ahead, position)
+    check_workers(ahead["workers"], found)
+    first = checked_images(found.read(np.arange(1))[0], np.arange(1), found)
+    if cache is not None:
+        found = keep_decoded(found, cache, first.shape[1:], first.dtype)
+    reader = BatchReader(found, size, as_int("seed", seed, minimum=0), first.shape[1:], first.dtype.name)
+    if state is None:
+        return Stream(reader, passes, 0, ahead)
+    facts = _facts(reader)
+    return Stream(reader, passes, _checked_position(state, facts, passes, reader.steps_per_epoch), ahead, facts)
 
 
-def _read_ahead(reader: BatchReader, start: int, stop: int, prefetch: int) -> Any:
-    """Grain's iterator over the batches `start` to `stop`, in order."""
-    import grain  # a second to import, and needed by streams alone
+def _opened(source: Any, split: str | None, data_dir: str | os.PathLike[str] | None) -> Source:
+    if isinstance(source, str):
+        return as_source(named_source(source, split=split or "train", data_dir=data_dir))
+    if split is not None or data_dir is not None:
+        raise ValueError(
+            "split and data_dir must be left out where source is no name of a set; give them to the source"
+        )
+    return as_source(source)
 
-    options = grain.ReadOptions(num_threads=min(prefetch, 2), prefetch_buffer_size=prefetch)
-    return iter(grain.MapDataset.range(start, stop).map(reader).to_iter_dataset(options))
 
-
-def _facts(reader: BatchReader) -> dict[str, int | str]:
+def _facts(reader: BatchReader) -> Facts:
     return {
         "version": 1,
         "examples": len(reader.source),
@@ -182,19 +214,19 @@ def _facts(reader: BatchReader) -> dict[str, int | str]:
     }
 
 
-def _checked_position(state: Mapping[str, int | str], reader: BatchReader, epochs: int | None) -> int:
+def _checked_position(state: Mapping[str, int | str], facts: Facts, epochs: int | None, steps_per_epoch: int) -> int:
     if not isinstance(state, Mapping) or not isinstance(state.get("position"), int):
         raise ValueError(f"state must be what Stream.state() returned, got {shown(state)}; save that, whole")
-    for name, now in _facts(reader).items():
+    for name, now in facts.items():
         if state.get(name) != now:
             raise ValueError(
                 f"state belongs to another stream, whose {name} was {shown(state.get(name))} and here is {now!r};"
                 " pass the unchanged source, seed and batch_size, or leave state out to begin anew"
             )
     position = as_int("state['position']", state["position"], minimum=0)
-    if epochs is not None and position > epochs * reader.steps_per_epoch:
+    if epochs is not None and position > epochs * steps_per_epoch:
         raise ValueError(
             f"state lies {position} batches into the stream, but epochs={epochs} end after"
-            f" {epochs * reader.steps_per_epoch}; pass more epochs"
+            f" {epochs * steps_per_epoch}; pass more epochs"
         )
     return position

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import jax
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jaxcnn.data import Dataset
 from jaxcnn.data.batches import epoch_order
@@ -149,6 +151,20 @@ class TestState:
                 assert read(rest) == whole[position:]
                 assert rest.position == 9
 
+    @settings(max_examples=12)
+    @given(st.data())
+    def test_any_stream_stopped_anywhere(self, data):
+        count, size = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 13))
+        options = {"batch_size": size, "seed": data.draw(st.integers(0, 3)), "epochs": data.draw(st.integers(1, 3))}
+        whole = read(stream(Records(count), **options))
+        at = data.draw(st.integers(0, len(whole)))
+        with stream(Records(count), **options) as batches:
+            begun = [next(batches) for _ in range(at)]
+            state = json.loads(json.dumps(batches.state()))
+        assert len(begun) == at
+        prefetch = data.draw(st.integers(0, 3))
+        assert read(stream(Records(count), **options, prefetch=prefetch, state=state)) == whole[at:]
+
     def test_is_small(self):
         assert len(json.dumps(stream(numbered(200), batch_size=4, seed=0).state())) < 200
 
@@ -237,7 +253,9 @@ class TestBadInput:
             ({"batch_size": 0}, "^batch_size must be an integer of at least 1, got 0"),
             ({"seed": -1}, "^seed must be an integer of at least 0, got -1"),
             ({"epochs": 1.5}, "^epochs must be an integer of at least 0, got 1.5"),
+            ({"workers": -1}, "^workers must be an integer of at least 0, got -1"),
             ({"prefetch": None}, "^prefetch must be"),
+            ({"split": "test"}, "^split and data_dir must be left out where source is no name of a set"),
         ],
     )
     def test_numbers(self, options, message):
@@ -248,7 +266,7 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"^source must hold at least one image, got none; look whether"):
             stream(Records(0), batch_size=4, seed=0)
 
-    @pytest.mark.parametrize("source", [3, "folder", {0: 1}])
+    @pytest.mark.parametrize("source", [3, b"folder", {0: 1}])
     def test_no_source(self, source):
         with pytest.raises(TypeError, match=r"^source must have .images and .labels, or give records"):
             stream(source, batch_size=4, seed=0)
