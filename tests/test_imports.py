@@ -10,7 +10,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 # Later floors may import earlier ones; rooms on one floor don't import one another.
 FLOORS = [
-    ["arguments", "borders", "files"],
+    ["arguments", "borders", "files", "locking"],
     ["geometry"],
     ["lowering"],
     ["functional"],
