@@ -5,14 +5,13 @@ no cost in accuracy. Each of three CNNs is built with max, average and min pooli
 and with neither; counted; and trained on the same images with the lectures' recipe (RMSprop as Keras sets it, batch
 64, Glorot uniform).
 
-Run `python -m experiments.pooling`: about five minutes on two cores. `--epochs 0` only counts and draws. Expect the
-nets without pooling to have many times the parameters and multiply-accumulates of the pooled ones; two epochs on the
-sample don't establish a difference in test accuracy between them. The lecture's own run, with the full set in FOLDER,
-reaches a test accuracy of 0.990:
+Run `python -m experiments.pooling`: about three minutes on two cores; `--quick` looks at one model in seconds and
+`--epochs 0` only counts and draws. Expect the nets without pooling to have many times the parameters and
+multiply-accumulates of the pooled ones; one epoch on the sample is too short to rank them by test accuracy. The
+lecture's own run, with the full set in FOLDER, reaches a test accuracy of 0.990:
 `python -m experiments.pooling --data-dir FOLDER --epochs 5 --models convnet --pools max --seeds 3`
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +21,15 @@ import optax
 import tyro
 
 from experiments.harness.command import run
-from experiments.harness.options import Options, check, describe, load_both
-from experiments.harness.pictures import images_picture, layer_table, parameters_picture, trained_sections
+from experiments.harness.comparison import begin, present, trained
+from experiments.harness.options import Options
 from experiments.harness.runs import Variant, count, measurements, runs_of
-from experiments.harness.session import Session, open_session
 from experiments.harness.statistics import Estimate, estimate
-from experiments.harness.tables import accuracy_records, print_table, size_records
-from jaxcnn.visualization import Note, Section, Table, report, write_atomically
 
+RECIPE = (
+    "Recipe, as in the lectures: RMSprop with Keras's defaults (learning rate 0.001, decay 0.9, epsilon 1e-7), Glorot "
+    "uniform kernels and zero biases, cross-entropy."
+)
 LABELS = {
     "max": "max pooling",
     "avg": "average pooling",
@@ -44,6 +44,9 @@ Rows = Sequence[Mapping[str, Any]]
 class Config(Options):
     """Pooling against no pooling."""
 
+    epochs: Annotated[
+        int, tyro.conf.arg(help="Passes over the training set; 0 counts and draws, and trains nothing.")
+    ] = 1
     out: Annotated[Path, tyro.conf.arg(help="Folder for result.json, report.html and the pictures.")] = Path(
         "runs/pooling"
     )
@@ -59,21 +62,17 @@ class Config(Options):
 
 def main(config: Config) -> Rows:
     """Count, train and draw every variant; returns the rows of `result.json`."""
-    check(config)
-    train, test = load_both(config)
-    variants = [count(model, {"pool": pool}, LABELS[pool], train) for model in config.models for pool in config.pools]
-    session = open_session("pooling", config, train, test)
-    print(describe(train, test), file=sys.stderr)
-    rows = session.run(variants, optax.rmsprop(1e-3, decay=0.9, eps=1e-7))
-    findings = [*size_sentences(variants), *accuracy_sentences(variants, rows)]
-    print_table(size_records(rows), title="What each variant costs, for one image")
-    if accuracies := accuracy_records(rows):
-        print_table(accuracies, title="What each variant achieved")
-    print(*findings, sep="\n", end="\n" if findings else "")
-    page = session.folder / "report.html"
-    write_atomically(page, build_report(session, variants, rows, findings))
-    print(f"Report: {page}")
-    return rows
+    session = begin("pooling", config)
+    models = config.models[:1] if config.quick else config.models
+    variants = [count(model, {"pool": pool}, LABELS[pool], session.train) for model in models for pool in config.pools]
+    results = trained(session, variants, optax.rmsprop(1e-3, decay=0.9, eps=1e-7))
+    return present(
+        results,
+        title="Pooling against no pooling",
+        findings=[*size_sentences(variants), *accuracy_sentences(variants, results.rows)],
+        recipe=RECIPE,
+        layers=[variant for pair in pairs(variants)[:1] for variant in pair],
+    )
 
 
 def pairs(variants: Sequence[Variant]) -> list[tuple[Variant, Variant]]:
@@ -133,45 +132,6 @@ def verdict(a: Estimate, b: Estimate) -> str:
     if abs(gain) <= a.half_width + b.half_width:
         return f"the difference of {gain:+.4f} is not established: the 95% intervals overlap"
     return f"the difference of {gain:+.4f} is established: the 95% intervals don't overlap"
-
-
-def build_report(session: Session, variants: Sequence[Variant], rows: Rows, findings: Sequence[str]) -> str:
-    """The page; its pictures are also written as PNGs beside it."""
-    folder, accuracies = session.folder, accuracy_records(rows)
-    source = Note(describe(session.train, session.test), warning=session.train.source == "sample")
-    means = f"Means over {session.options.seeds} seeds, with 95% confidence intervals (Student's t) from two seeds on."
-    sections = [
-        Section("What each variant costs", [Table(size_records(rows), "Counted, for one image.")]),
-        *([Section("What each variant achieved", [Table(accuracies, means)])] if accuracies else []),
-        *trained_sections(folder, variants, rows),
-        Section("Where the parameters sit", [parameters_picture(folder, variants), *_layers(variants)]),
-        Section("The images", [images_picture(folder, session.train)]),
-        Section("How it was measured", _measured(session)),
-    ]
-    return report(
-        "Pooling against no pooling", sections, introduction=[source, *findings], environment=session.environment
-    )
-
-
-def _layers(variants: Sequence[Variant]) -> list[Table]:
-    """The layers of the first model that has both, without pooling and with one."""
-    return [layer_table(variant) for pair in pairs(variants)[:1] for variant in pair]
-
-
-def _measured(session: Session) -> list[str]:
-    options = session.options
-    recipe = (
-        "Recipe, as in the lectures: RMSprop with Keras's defaults (learning rate 0.001, decay 0.9, epsilon 1e-7), "
-        f"batch {options.batch_size}, {options.epochs} epochs, Glorot uniform kernels and zero biases, cross-entropy. "
-        f"Seeds 0 to {options.seeds - 1} set the initial weights and the order of the images."
-    )
-    definitions = (
-        "MACs are multiply-accumulates of one forward pass; activations are the bytes of all layer outputs. The "
-        "receptive field is that of one cell of the last feature map, in pixels. Accuracy and loss are measured after "
-        "the last epoch, on all training and all test images. Seconds are training alone, without compilation; the "
-        "seeds of a variant train side by side and share the wall clock."
-    )
-    return [recipe, definitions] if options.epochs else [definitions]
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
 """The options that every experiment takes."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import tyro
 
 from jaxcnn.data import Dataset, available, load
 from jaxcnn.geometry import as_int
+
+QUICK_EPOCHS, QUICK_SEEDS, QUICK_TRAIN, QUICK_TEST = 1, 2, 1_000, 500
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,12 @@ class Options(RunOptions):
             help="Folder that holds DATASET/*-ubyte.gz; without it a prepared set or the shipped sample serves."
         ),
     ] = None
+    quick: Annotated[bool, tyro.conf.arg(help="A look in seconds, not a result: fewer images, epochs and seeds.")] = (
+        False
+    )
+
+
+Quickened = TypeVar("Quickened", bound=Options)
 
 
 def check(options: RunOptions) -> None:
@@ -46,19 +55,34 @@ def check(options: RunOptions) -> None:
     as_int("--seeds", options.seeds, minimum=1)
 
 
+def quickened(options: Quickened) -> Quickened:
+    """The options with few epochs and seeds where a quick look is asked for; as they are otherwise."""
+    if not options.quick:
+        return options
+    epochs, seeds = min(options.epochs, QUICK_EPOCHS), min(options.seeds, QUICK_SEEDS)
+    return dataclasses.replace(options, epochs=epochs, seeds=seeds)
+
+
 def load_both(options: Options) -> tuple[Dataset, Dataset]:
-    """The training and the test set that the options name.
+    """The training and the test set that the options name; for a quick look a share of each class of them.
 
     Raises:
       ValueError, OSError: as `data.load`.
     """
     train, test = (load(options.dataset, split=split, data_dir=options.data_dir) for split in ("train", "test"))
-    return train, test
+    return (_some(train, QUICK_TRAIN), _some(test, QUICK_TEST)) if options.quick else (train, test)
 
 
-def describe(train: Dataset, test: Dataset) -> str:
-    """Which images a result rests on; says of a sample that it is one."""
+def _some(images: Dataset, most: int) -> Dataset:
+    return images.split(most / len(images), seed=0)[1] if len(images) > most else images
+
+
+def describe(train: Dataset, test: Dataset, *, quick: bool = False) -> str:
+    """Which images a result rests on; says of a sample that it is one, and of a quick look too."""
     count = f"{len(train):,} training and {len(test):,} test images"
+    if quick:
+        whose = "the shipped sample of" if train.source == "sample" else "the full"
+        return f"A quick look, not a result: {count} of {whose} {train.name}, {QUICK_EPOCHS} epoch."
     if train.source == "sample":
         return (
             f"Shipped sample of {train.name}: {count}, not the full set; --data-dir names a folder with the full one."

@@ -38,26 +38,26 @@ def layer_table(variant: Variant) -> Table:
     return Table(rows, f"{variant.model}, {variant.label}: layer by layer, for one image.")
 
 
-def trained_sections(folder: Path, variants: Sequence[Variant], rows: Runs) -> list[Section]:
-    """Accuracy against parameters, and the curves; nothing where nothing was trained."""
+def trained_sections(
+    folder: Path, variants: Sequence[Variant], rows: Runs, *, held_out: str = "test", differ_in_size: bool = True
+) -> list[Section]:
+    """Accuracy against parameters, where these differ, and the curves; nothing where nothing was trained."""
     trained = [v for v in variants if measurements(runs_of(v, rows), "test_accuracy")]
     if not trained:
         return []
-    return [
-        Section("Accuracy against parameters", [_accuracy_picture(folder, trained, rows)]),
-        training_section(folder, trained, rows),
-    ]
+    against = Section("Accuracy against parameters", [_accuracy_picture(folder, trained, rows)])
+    return [*([against] if differ_in_size else []), training_section(folder, trained, rows, held_out=held_out)]
 
 
-def training_section(folder: Path, trained: Sequence[Variant], rows: Runs) -> Section:
-    """The curves of variants that were trained."""
+def training_section(folder: Path, trained: Sequence[Variant], rows: Runs, *, held_out: str = "test") -> Section:
+    """The curves of variants that were trained; `held_out` is what the dashed ones follow."""
     lag = (
         "Training loss and accuracy are means over an epoch while the weights still changed, so they lag behind the "
-        "test curves, which are measured at the epoch's end."
+        f"{held_out} curves, which are measured at the epoch's end."
     )
     pictures = [
-        _curves_picture(folder, trained, rows, "loss", "cross-entropy (nats)"),
-        _curves_picture(folder, trained, rows, "accuracy", "accuracy (fraction)"),
+        _curves_picture(folder, trained, rows, "loss", "cross-entropy (nats)", held_out),
+        _curves_picture(folder, trained, rows, "accuracy", "accuracy (fraction)", held_out),
     ]
     return Section("Training", [lag, *pictures])
 
@@ -78,14 +78,17 @@ def _accuracy_picture(folder: Path, trained: Sequence[Variant], rows: Runs) -> P
     return write_picture(folder, "accuracy_against_parameters", figure, alt)
 
 
-def _curves_picture(folder: Path, trained: Sequence[Variant], rows: Runs, measure: str, ylabel: str) -> Picture:
+def _curves_picture(
+    folder: Path, trained: Sequence[Variant], rows: Runs, measure: str, ylabel: str, held_out: str
+) -> Picture:
     lines = [
         _curve(variant, runs_of(variant, rows), name, dashed)
         for variant in trained
         for name, dashed in ((measure, False), (f"val_{measure}", True))
     ]
-    figure = curves(lines, title=f"{measure.capitalize()} by epoch", ylabel=ylabel)
-    return write_picture(folder, measure, figure, f"Lines: training and test {measure} of every variant by epoch.")
+    figure = curves(lines, title=f"{measure.capitalize()} by epoch", ylabel=ylabel, dashed_label=held_out)
+    alt = f"Lines: training and {held_out} {measure} of every variant by epoch."
+    return write_picture(folder, measure, figure, alt)
 
 
 def _curve(variant: Variant, runs: Runs, name: str, dashed: bool) -> Curve:

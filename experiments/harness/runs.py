@@ -1,8 +1,9 @@
 """One variant of a model, counted, and its runs, trained and tested."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,14 +16,35 @@ from jaxcnn.data import Dataset
 from jaxcnn.training import History, evaluate, fit_seeds
 
 
+class Images(NamedTuple):
+    """What a model trains on and is tested on, and what its curves follow where that isn't the test set."""
+
+    train: Dataset
+    test: Dataset
+    validation: Dataset | None = None
+
+
 @dataclass(frozen=True)
 class Variant:
-    """A model and its options, and its layers on one image."""
+    """A model and its options, its layers on one image, and how it is trained where that differs from its neighbours.
+
+    Attributes:
+      model: its name, which groups variants in tables and pictures.
+      options: what sets it apart from other variants of that model, as plain values.
+      label: the same for a reader.
+      summary: its layers on one image.
+      build: seed -> the model with that seed's parameters.
+      optimizer: its own; None for the session's.
+      images: its own; None for the session's.
+    """
 
     model: str
     options: Mapping[str, Any]
     label: str
     summary: Summary
+    build: Callable[[int], nnx.Module]
+    optimizer: optax.GradientTransformation | None = None
+    images: Images | None = None
 
     @property
     def receptive_field(self) -> tuple[int, ...] | None:
@@ -37,15 +59,28 @@ class Variant:
 
 
 def count(name: str, options: Mapping[str, Any], label: str, train: Dataset) -> Variant:
-    """The variant's layers for the images of `train`, without allocating them; `label` names it in tables and pictures.
+    """A variant of a model of `models.MODELS`, for the images and classes of `train`.
 
     Raises:
       ValueError: for unknown names or options, or images too small for the model.
     """
-    model = nnx.eval_shape(lambda: create(name, options, train, seed=0))
-    return Variant(
-        name, options, label, summary(model, jax.ShapeDtypeStruct((1, *train.images.shape[1:]), jnp.float32))
-    )
+    return count_built(lambda seed: create(name, options, train, seed=seed), name, options, label, train)
+
+
+def count_built(
+    build: Callable[[int], nnx.Module],
+    model: str,
+    options: Mapping[str, Any],
+    label: str,
+    train: Dataset,
+    *,
+    optimizer: optax.GradientTransformation | None = None,
+    images: Images | None = None,
+) -> Variant:
+    """A variant of any model that `build` makes of a seed, its layers found without allocating them."""
+    image = jax.ShapeDtypeStruct((1, *train.images.shape[1:]), jnp.float32)
+    layers = summary(nnx.eval_shape(functools.partial(build, 0)), image)
+    return Variant(model, options, label, layers, build, optimizer, images)
 
 
 def create(name: str, options: Mapping[str, Any], train: Dataset, *, seed: int) -> nnx.Module:
@@ -86,8 +121,7 @@ def counts(variant: Variant, train: Dataset, test: Dataset, *, seed: int) -> dic
 
 def train_and_test(
     variant: Variant,
-    train: Dataset,
-    test: Dataset,
+    images: Images,
     *,
     seeds: Sequence[int],
     epochs: int,
@@ -98,24 +132,35 @@ def train_and_test(
 
     A run that diverges keeps its counts and says so in "error". Seconds are a run's share where runs overlap.
     """
+    train, test, validation = variant.images or images
     rows = [counts(variant, train, test, seed=seed) for seed in seeds]
     if not epochs:
         return rows
-    built = [create(variant.model, variant.options, train, seed=seed) for seed in seeds]
+    built = [variant.build(seed) for seed in seeds]
     histories = fit_seeds(
-        built, train, validation=test, epochs=epochs, batch_size=batch_size, optimizer=optimizer, seeds=seeds
+        built,
+        train,
+        validation=validation or test,
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=variant.optimizer or optimizer,
+        seeds=seeds,
     )
-    return [row | measured(model, history, train) for row, model, history in zip(rows, built, histories, strict=True)]
+    unseen = test if validation else None
+    pairs = zip(rows, built, histories, strict=True)
+    return [row | measured(model, history, train, unseen) for row, model, history in pairs]
 
 
-def measured(model: nnx.Module, history: History, train: Dataset) -> dict[str, Any]:
-    """The part of a row that training finds."""
+def measured(model: nnx.Module, history: History, train: Dataset, unseen: Dataset | None = None) -> dict[str, Any]:
+    """The part of a row that training finds; `unseen` is the test set where validation took another."""
     if history.error:
         return {"error": history.error}
     on_train = evaluate(model, train)
+    last = {"accuracy": history.val_accuracy[-1], "loss": history.val_loss[-1]}
+    on_test = last if unseen is None else evaluate(model, unseen)
     return {
-        "test_accuracy": history.val_accuracy[-1],
-        "test_loss": history.val_loss[-1],
+        "test_accuracy": on_test["accuracy"],
+        "test_loss": on_test["loss"],
         "train_accuracy": on_train["accuracy"],
         "train_loss": on_train["loss"],
         "seconds": sum(history.seconds),

@@ -9,9 +9,9 @@ from typing import Any
 import optax
 
 from experiments.harness.environment import environment
-from experiments.harness.options import Options
+from experiments.harness.options import Options, describe
 from experiments.harness.results import open_folder, write_result
-from experiments.harness.runs import Variant, train_and_test
+from experiments.harness.runs import Images, Variant, train_and_test
 from jaxcnn.data import Dataset
 
 
@@ -25,6 +25,18 @@ class Session:
     test: Dataset
     folder: Path
     environment: dict[str, str]
+    validation: Dataset | None = None
+
+    @property
+    def images(self) -> Images:
+        """What variants without images of their own train on."""
+        return Images(self.train, self.test, self.validation)
+
+    @property
+    def source(self) -> str:
+        """Which images the results rest on."""
+        held_out = f" Curves follow {len(self.validation):,} validation images." if self.validation else ""
+        return describe(self.train, self.test, quick=self.options.quick) + held_out
 
     def run(self, variants: Sequence[Variant], optimizer: optax.GradientTransformation) -> list[dict[str, Any]]:
         """A row for every variant and seed; `result.json` is rewritten after each variant, whose seeds train side by
@@ -42,17 +54,19 @@ class Session:
     def _rows(self, variant: Variant, optimizer: optax.GradientTransformation) -> list[dict[str, Any]]:
         seeds, epochs, batch_size = range(self.options.seeds), self.options.epochs, self.options.batch_size
         return train_and_test(
-            variant, self.train, self.test, seeds=seeds, epochs=epochs, batch_size=batch_size, optimizer=optimizer
+            variant, self.images, seeds=seeds, epochs=epochs, batch_size=batch_size, optimizer=optimizer
         )
 
     def _write(self, rows: Sequence[dict[str, Any]], *, complete: bool) -> None:
         write_result(self.folder, self.experiment, self.options, self.environment, rows, complete=complete)
 
 
-def open_session(experiment: str, options: Options, train: Dataset, test: Dataset) -> Session:
+def open_session(
+    experiment: str, options: Options, train: Dataset, test: Dataset, validation: Dataset | None = None
+) -> Session:
     """A session that writes to the options' folder.
 
     Raises:
       ValueError: where that folder can't be written to.
     """
-    return Session(experiment, options, train, test, open_folder(options.out), environment())
+    return Session(experiment, options, train, test, open_folder(options.out), environment(), validation)

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from jax.scipy.special import betainc
@@ -28,6 +28,35 @@ def estimate(values: Sequence[float]) -> Estimate:
     if len(values) < 2:
         return Estimate(mean, None)
     return Estimate(mean, student_t(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values)))
+
+
+def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Estimate | None:
+    """Mean and interval of `first` minus `second`, seed by seed, over the seeds that both have; None without any.
+
+    Runs of one seed see the images in the same order, so that their difference varies less than either.
+    """
+    common = sorted(first.keys() & second.keys())
+    return estimate([first[seed] - second[seed] for seed in common]) if common else None
+
+
+def judge(claim: str, measure: str, gain: Estimate | None, places: int = 4) -> str:
+    """One sentence: the claim, what was measured, and whether it holds.
+
+    Args:
+      claim: such as "A CNN recognises more digits than an MLP".
+      measure: what `gain` is, such as "test accuracy of convnet minus mlp".
+      gain: above 0 where the claim is right; None where every run diverged.
+      places: decimals.
+    """
+    if gain is None:
+        return f"{claim}: not measured, as no pair of runs came to its end."
+    told = f"{measure}: {gain.mean:+.{places}f}"
+    if gain.half_width is None:
+        return f"{claim}: not established by one seed ({told})."
+    told = f"{told} ± {gain.half_width:.{places}f}, 95% interval over seeds"
+    if abs(gain.mean) <= gain.half_width:
+        return f"{claim}: not established ({told}, which includes 0)."
+    return f"{claim}: holds ({told})." if gain.mean > 0 else f"{claim}: doesn't hold, the opposite does ({told})."
 
 
 def student_t(degrees: int, confidence: float = 0.95) -> float:

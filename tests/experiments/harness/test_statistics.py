@@ -3,7 +3,7 @@
 import pytest
 import scipy.stats
 
-from experiments.harness.statistics import Estimate, estimate, student_t
+from experiments.harness.statistics import Estimate, estimate, judge, paired, student_t
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 4, 9, 30])
@@ -21,3 +21,24 @@ def test_estimate_by_hand():
 def test_text():
     assert Estimate(0.98765, 0.00123).text(4) == "0.9877 ± 0.0012"
     assert Estimate(0.98765, None).text(2) == "0.99"
+
+
+def test_pairs_are_of_the_same_seed():
+    mean, half_width = paired({0: 0.5, 1: 0.7, 2: 0.1}, {1: 0.4, 0: 0.4})
+    assert mean == pytest.approx(0.2)
+    assert half_width == pytest.approx(12.706 * 0.1, rel=1e-4)
+    assert paired({0: 0.5}, {1: 0.5}) is None
+
+
+@pytest.mark.parametrize(
+    ("gain", "says"),
+    [
+        (None, "A beats B: not measured, as no pair of runs came to its end."),
+        (Estimate(0.01, None), "A beats B: not established by one seed (A minus B: +0.0100)."),
+        (Estimate(0.01, 0.02), "A beats B: not established (A minus B: +0.0100 ± 0.0200, 95% interval over seeds,"),
+        (Estimate(0.03, 0.02), "A beats B: holds (A minus B: +0.0300 ± 0.0200, 95% interval over seeds)."),
+        (Estimate(-0.03, 0.02), "A beats B: doesn't hold, the opposite does (A minus B: -0.0300 ± 0.0200"),
+    ],
+)
+def test_a_claim_is_judged_by_its_interval(gain, says):
+    assert judge("A beats B", "A minus B", gain).startswith(says)
