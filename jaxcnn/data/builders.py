@@ -22,7 +22,7 @@ def write_set(
         advance: called once an image.
 
     Returns:
-        The folder NAME/VERSION.
+        The folder NAME/VERSION; a NAME with a slash is a set and its configuration, for TFDS too.
 
     Raises:
         OSError: files that can't be written, or that hold fewer images than were written.
@@ -43,11 +43,14 @@ def _builder(
 ) -> Any:
     import tensorflow_datasets as tfds
 
+    part = published.name.removeprefix(published.family).removeprefix("/")
+
     class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         """The named set, from arrays that were read and checked before."""
 
-        name = published.name
+        name = published.family
         VERSION = tfds.core.Version(published.version)
+        BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=part)] if part else []
 
         def _info(self):
             shape, classes = _form(splits)

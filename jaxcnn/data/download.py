@@ -38,8 +38,10 @@ def fetch(remote: RemoteFile, folder: Path, advance: Callable[[int], object]) ->
     """
     path, part = folder / remote.name, folder / f"{remote.name}.part"
     if path.exists():
-        advance(remote.size)
-        return path
+        if _sum(path) == remote.sha256:
+            advance(remote.size)
+            return path
+        path.unlink()  # a disk or a system that failed has damaged it since
     start = part.stat().st_size if part.exists() else 0
     if start < remote.size:
         check_reachable(remote.url)
@@ -112,11 +114,15 @@ def _copy(answer: Any, file: IO[bytes], size: int, advance: Callable[[int], obje
 
 
 def _check(part: Path, remote: RemoteFile) -> None:
-    with open(part, "rb") as file:
-        got = hashlib.file_digest(file, "sha256").hexdigest()
+    got = _sum(part)
     if got != remote.sha256:
         part.unlink()
         raise ValueError(
             f"{remote.url} must have the SHA-256 {remote.sha256}, got {got}; the file is removed: try again, "
             "or name a folder with the right files by --data-dir."
         )
+
+
+def _sum(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

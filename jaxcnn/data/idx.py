@@ -10,7 +10,7 @@ import secrets
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedIOBase
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from jaxtyping import UInt8
 _UNSIGNED_BYTE = 0x08
 _PIECE = 1 << 20
 _LARGEST_SIZE = (1 << 32) - 1
+_LARGEST_SET = 1 << 31
 
 
 def file_names(prefix: str) -> tuple[str, str]:
@@ -39,12 +40,19 @@ def read_labelled(
         OSError: a file that cannot be opened.
     """
     images, labels = read_idx(images_path, ndim=3), read_idx(labels_path, ndim=1)
+    check_counts(images, labels, str(images_path), str(labels_path))
+    return images, labels
+
+
+def check_counts(
+    images: UInt8[np.ndarray, "..."], labels: UInt8[np.ndarray, "..."], images_file: str, labels_file: str
+) -> None:
+    """ValueError where there is not one label an image."""
     if len(images) != len(labels):
         raise ValueError(
-            f"{labels_path} must hold one label for each of the {len(images)} images of {images_path}, "
+            f"{labels_file} must hold one label for each of the {len(images)} images of {images_file}, "
             f"got {len(labels)}; fetch the two files again from one place."
         )
-    return images, labels
 
 
 def read_idx(path: str | os.PathLike[str], *, ndim: int) -> UInt8[np.ndarray, "..."]:
@@ -55,18 +63,36 @@ def read_idx(path: str | os.PathLike[str], *, ndim: int) -> UInt8[np.ndarray, ".
         ndim: how many dimensions the file must declare.
 
     Raises:
-        ValueError: another magic number, type or number of dimensions; sizes of 0; fewer or more bytes than declared;
-            a gzip stream that is cut short or fails its checksum.
+        ValueError: another magic number, type or number of dimensions; sizes of 0, or of more than 2 GiB together;
+            fewer or more bytes than declared; a gzip stream that is cut short or fails its checksum.
         OSError: a file that cannot be opened.
     """
-    path = Path(path)
-    with _opened(path) as stream:
-        shape = _read_shape(stream, path, ndim)
+    with open(path, "rb") as file:
+        return _read(file, os.fspath(path), ndim)
+
+
+def parse_idx(content: bytes, place: str, *, ndim: int) -> UInt8[np.ndarray, "..."]:
+    """The same of a file in memory, which `place` names: as gzip when that ends in .gz.
+
+    Raises:
+        ValueError: as `read_idx`.
+    """
+    return _read(BytesIO(content), place, ndim)
+
+
+def _read(file: BufferedIOBase, place: str, ndim: int) -> np.ndarray:
+    with _unpacked(file, place) as stream:
+        shape = _read_shape(stream, place, ndim)
         size = math.prod(shape)
+        if size > _LARGEST_SET:
+            raise ValueError(
+                f"{place} declares shape {shape}, for which {size} bytes must follow its header, more than the "
+                f"{_LARGEST_SET} that are read into memory; a larger set can be a folder of images, and be streamed."
+            )
         payload = _read_at_most(stream, size + 1)
     if len(payload) != size:
         got = f"{len(payload)} bytes" if len(payload) < size else "more"
-        raise ValueError(f"{path} declares shape {shape}, for which {size} bytes must follow its header, got {got}.")
+        raise ValueError(f"{place} declares shape {shape}, for which {size} bytes must follow its header, got {got}.")
     return np.frombuffer(payload, np.uint8).reshape(shape)
 
 
@@ -93,29 +119,32 @@ def write_idx(path: str | os.PathLike[str], array: UInt8[np.ndarray, "..."]) -> 
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BufferedIOBase]:
+def _unpacked(file: BufferedIOBase, place: str) -> Iterator[BufferedIOBase]:
+    if not place.endswith(".gz"):
+        yield file
+        return
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb") as stream:
+        with gzip.GzipFile(fileobj=file) as stream:
             yield stream
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         reason = str(error).rstrip(".")
-        raise ValueError(f"{path} must be an intact gzip file, got: {reason}; fetch the file again.") from error
+        raise ValueError(f"{place} must be an intact gzip file, got: {reason}; fetch the file again.") from error
 
 
-def _read_shape(stream: BufferedIOBase, path: Path, ndim: int) -> tuple[int, ...]:
+def _read_shape(stream: BufferedIOBase, place: str, ndim: int) -> tuple[int, ...]:
     magic = stream.read(4)
     expected = bytes([0, 0, _UNSIGNED_BYTE, ndim])
     if magic != expected:
         raise ValueError(
-            f"{path} must begin with {expected.hex(' ')}, IDX of unsigned bytes in {ndim} dimension{'s' * (ndim > 1)}, "
-            f"got {magic.hex(' ') or 'an empty file'}."
+            f"{place} must begin with {expected.hex(' ')}, IDX of unsigned bytes in {ndim} "
+            f"dimension{'s' * (ndim > 1)}, got {magic.hex(' ') or 'an empty file'}."
         )
     sizes = stream.read(4 * ndim)
     if len(sizes) != 4 * ndim:
-        raise ValueError(f"{path} must have a header of {4 + 4 * ndim} bytes, got {4 + len(sizes)}.")
+        raise ValueError(f"{place} must have a header of {4 + 4 * ndim} bytes, got {4 + len(sizes)}.")
     shape = tuple(np.frombuffer(sizes, ">u4").tolist())
     if 0 in shape:
-        raise ValueError(f"{path} must declare sizes of at least 1, got shape {shape}.")
+        raise ValueError(f"{place} must declare sizes of at least 1, got shape {shape}.")
     return shape
 
 

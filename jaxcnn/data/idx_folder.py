@@ -1,55 +1,47 @@
-"""A named set as a folder of four IDX files, and what is said when it is not whole."""
+"""A set as a folder of four IDX files, and what is said when it is not whole."""
 
-import os
+import functools
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import UInt8
+
 from jaxcnn.data import idx
-from jaxcnn.data.dataset import Dataset
-from jaxcnn.data.published import CLASS_NAMES
+from jaxcnn.data.layout import Labelled, Layout, name_in
 
 PREFIXES = {"train": "train", "test": "t10k"}
 
 
-def known_files() -> list[str]:
-    """The names of the four files, each with .gz."""
-    return [f"{file}.gz" for prefix in PREFIXES.values() for file in idx.file_names(prefix)]
+def known_files(prefixes: Mapping[str, str]) -> tuple[str, ...]:
+    """The names of the four files, each with .gz; `prefixes` has that of each split."""
+    return tuple(f"{file}.gz" for prefix in prefixes.values() for file in idx.file_names(prefix))
 
 
-def holds_any(folder: Path) -> bool:
-    """One file of the four is enough: the rest of the set must not come from somewhere else unnoticed."""
-    there = _listing(folder)
-    return any(file in there or file.removesuffix(".gz") in there for file in known_files())
-
-
-def read_split(folder: Path, name: str, split: str, source: str) -> Dataset:
-    """Reads one split of the named set from its folder.
+def read_pair(folder: Path, prefix: str) -> tuple[UInt8[np.ndarray, "n h w"], UInt8[np.ndarray, " n"], str]:
+    """Reads the images and the labels of one split, and says which file the labels are from.
 
     Raises:
-        ValueError: an unknown split, files that are missing, damaged or don't fit together, labels out of range.
+        ValueError: files that are missing, damaged or don't fit together.
         OSError: a file that is there and cannot be opened.
     """
-    if split not in PREFIXES:
-        raise ValueError(f"split must be one of {', '.join(PREFIXES)}, got {split!r}.")
-    images_path, labels_path = (_file(folder, file) for file in idx.file_names(PREFIXES[split]))
-    images, labels = idx.read_labelled(images_path, labels_path)
-    try:
-        return Dataset(images[..., None], labels, CLASS_NAMES[name], name, source)
-    except ValueError as error:
-        raise ValueError(f"{labels_path} does not fit {name}: {error}") from error
-
-
-def _listing(folder: Path) -> frozenset[str]:
-    try:
-        return frozenset(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return frozenset()
+    images_path, labels_path = (_file(folder, file) for file in idx.file_names(prefix))
+    return *idx.read_labelled(images_path, labels_path), str(labels_path)
 
 
 def _file(folder: Path, name: str) -> Path:
-    there = _listing(folder)
-    for candidate in (f"{name}.gz", name):
-        if candidate in there:
-            return folder / candidate
+    if path := name_in(folder, f"{name}.gz"):
+        return path
     raise ValueError(
         f"{folder} must hold the whole set, got it without {name}.gz (or {name}); add the file, or remove the others."
     )
+
+
+def _read(prefixes: Mapping[str, str], folder: Path, split: str) -> Labelled:
+    images, labels, file = read_pair(folder, prefixes[split])
+    return Labelled(images[..., None], labels, file)
+
+
+LAYOUT = Layout(
+    known_files(PREFIXES), offline="train-*-ubyte.gz and t10k-*-ubyte.gz", read=functools.partial(_read, PREFIXES)
+)

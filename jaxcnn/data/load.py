@@ -6,8 +6,9 @@ from pathlib import Path
 
 from jaxcnn.data import prepared
 from jaxcnn.data.dataset import Dataset
-from jaxcnn.data.idx_folder import PREFIXES, holds_any, known_files, read_split
-from jaxcnn.data.published import CLASS_NAMES, PUBLISHED
+from jaxcnn.data.layout import SPLITS
+from jaxcnn.data.local_files import LAYOUTS, holds_any, read_split
+from jaxcnn.data.published import CLASS_NAMES, PUBLISHED, family
 
 DEBIAN_FOLDERS = {"fashion_mnist": Path("/usr/share/datasets/fashion-mnist")}
 SAMPLES = Path(__file__).with_name("samples")
@@ -15,7 +16,7 @@ SAMPLES = Path(__file__).with_name("samples")
 
 def available() -> tuple[str, ...]:
     """The names that `load` finds on this machine: sets by name, in alphabetical order, then prepared `tfds:` ones."""
-    named = [name for name in sorted(CLASS_NAMES) if holds_any(SAMPLES / name) or _full_set(name)]
+    named = [name for name in sorted(CLASS_NAMES) if holds_any(SAMPLES / name, name) or _full_set(name)]
     found = {name for root in prepared.roots() for name in prepared.listing(root)}
     return (*named, *(f"tfds:{name}" for name in sorted(found - set(named))))
 
@@ -28,12 +29,13 @@ def load(name: str, *, split: str = "train", data_dir: str | os.PathLike[str] | 
     sample that ships with jaxcnn. A place that holds a set only in part, or damaged, is an error and not passed over.
 
     Args:
-        name: mnist, fashion_mnist or kmnist; `tfds:NAME` or `tfds:NAME/CONFIG` for a set of labelled images that
-            TFDS has prepared as array_record; `folder:PATH` for a folder of images, with a folder a class.
+        name: mnist, fashion_mnist, kmnist, cifar10, or emnist/ with byclass, bymerge, balanced, letters, digits or
+            mnist; `tfds:NAME` or `tfds:NAME/CONFIG` for a set of labelled images that TFDS has prepared as
+            array_record; `folder:PATH` for a folder of images, with a folder a class.
         split: "train" or "test", or another that a `tfds:` set or a folder has.
         data_dir: a folder with the IDX files NAME/{train,t10k}-{images-idx3,labels-idx1}-ubyte, with or without .gz;
-            where both are there, .gz is read. For `tfds:NAME`, a folder with NAME/VERSION. None searches the other
-            places.
+            where both are there, .gz is read; with emnist/gzip.zip or cifar10/cifar-10-binary.tar.gz, or what these
+            unpack to. For `tfds:NAME`, a folder with NAME/VERSION. None searches the other places.
 
     Returns:
         A `Dataset` of uint8 images (n, h, w, c); its `source` says whether it is the full set or the sample.
@@ -56,14 +58,14 @@ def load(name: str, *, split: str = "train", data_dir: str | os.PathLike[str] | 
 
 
 def local_folder(name: str, data_dir: str | os.PathLike[str] | None = None, *, debian: bool = True) -> Path | None:
-    """The folder with IDX files of the set: under `data_dir`, else JAXCNN_DATA_DIR, else Debian's; None without any.
+    """The folder with files of the set: under `data_dir`, else JAXCNN_DATA_DIR, else Debian's; None without any.
 
     Raises:
         ValueError: a `data_dir` without the set.
     """
     if data_dir is not None:
         return _named_place(name, data_dir)
-    return next(filter(holds_any, local_places(name, debian=debian)), None)
+    return next((place for place in local_places(name, debian=debian) if holds_any(place, name)), None)
 
 
 def _load_folder(path: str, split: str, data_dir: str | os.PathLike[str] | None) -> Dataset:
@@ -75,7 +77,7 @@ def _load_folder(path: str, split: str, data_dir: str | os.PathLike[str] | None)
 def _load_packaged(name: str, split: str) -> Dataset:
     if folder := local_folder(name):
         return read_split(folder, name, split, "full")
-    if holds_any(SAMPLES / name):
+    if holds_any(SAMPLES / name, name):
         return read_split(SAMPLES / name, name, split, "sample")
     raise ValueError(
         f"{name} has no sample, and must be prepared first by python -m experiments.prepare {name}, "
@@ -88,8 +90,8 @@ def _check(name: str, split: str) -> None:
         raise ValueError(
             f"name must be one of {', '.join(sorted(CLASS_NAMES))}, tfds:NAME or folder:PATH, got {name!r}."
         )
-    if split not in PREFIXES:
-        raise ValueError(f"split must be one of {', '.join(PREFIXES)}, got {split!r}.")
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}.")
 
 
 def _full_set(name: str) -> Path | None:
@@ -97,16 +99,17 @@ def _full_set(name: str) -> Path | None:
 
 
 def prepared_folder(name: str) -> Path | None:
+    """Where `jaxcnn.data.prepare` has put the named set; None where it has not."""
     """Where this user has prepared the named set; None where that is not so."""
     folder = prepared.roots()[0] / name / PUBLISHED[name].version
     return folder if prepared.is_whole(folder) else None
 
 
 def _named_place(name: str, data_dir: str | os.PathLike[str]) -> Path:
-    folder = Path(os.path.expanduser(data_dir), name)
-    if not holds_any(folder):
+    folder = Path(os.path.expanduser(data_dir), family(name))
+    if not holds_any(folder, name):
         raise ValueError(
-            f"data_dir={os.fspath(data_dir)!r} must hold {name}, looked for {', '.join(known_files())} "
+            f"data_dir={os.fspath(data_dir)!r} must hold {name}, looked for {', '.join(LAYOUTS[name].files)} "
             f"(or these without .gz) in {folder}, got none of them; "
             "leave data_dir out to search JAXCNN_DATA_DIR, prepared sets and the shipped sample."
         )
@@ -114,8 +117,8 @@ def _named_place(name: str, data_dir: str | os.PathLike[str]) -> Path:
 
 
 def local_places(name: str, *, debian: bool = True) -> Iterator[Path]:
-    """The folders where IDX files of the set may lie when none is named, first the one to prefer."""
+    """The folders where files of the set may lie when none is named, first the one to prefer."""
     if named := os.environ.get("JAXCNN_DATA_DIR"):
-        yield Path(os.path.expanduser(named), name)
+        yield Path(os.path.expanduser(named), family(name))
     if debian and name in DEBIAN_FOLDERS:
         yield DEBIAN_FOLDERS[name]

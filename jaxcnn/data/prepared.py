@@ -17,6 +17,7 @@ from jaxcnn.data.dataset import Dataset
 
 _NAME = re.compile(r"\w[\w.+-]*(/\w[\w.+-]*)?")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
+_TOGETHER = 4096
 _FEATURES = "tensorflow_datasets.core.features."
 
 
@@ -121,6 +122,11 @@ def _hidden(path: Path) -> bool:
 
 
 def opened(folder: Path) -> Any:
+    """TFDS's builder of a prepared folder, which must be of array_record files and of TFDS's own features.
+
+    Raises:
+        ValueError: another format, another's features, or a damaged description.
+    """
     """TFDS's builder of a prepared set, which must be of array_record.
 
     Raises:
@@ -153,6 +159,11 @@ def _check_classes(described: object, folder: Path) -> None:
 
 
 def keys(builder: Any, folder: Path) -> tuple[str, str]:
+    """The names of the image and of the label among the features.
+
+    Raises:
+        ValueError: not one image of 1 or 3 channels and one class label.
+    """
     """The names of the image and the label in the set's examples.
 
     Raises:
@@ -189,6 +200,7 @@ def _examples(builder: Any, folder: Path, split: str, image: str, label: str) ->
 
 @contextlib.contextmanager
 def damage_told(folder: Path) -> Iterator[None]:
+    """Whatever goes wrong inside becomes a ValueError that names the folder."""
     """Turns whatever TFDS and its readers raise into a ValueError with the folder's name."""
     try:
         yield

@@ -1,5 +1,6 @@
 """Files from a server on this machine: whole, resumed, refused; and what is said without a network."""
 
+import contextlib
 import errno
 import hashlib
 import http.server
@@ -86,6 +87,10 @@ class TestFetch:
             download.fetch(remote(server), tmp_path, lambda _: None)
         assert len(server.asked) == 1
 
+    def test_fetched_file_that_was_damaged_since_is_fetched_again(self, server, tmp_path):
+        (tmp_path / "set.gz").write_bytes(CONTENT[:1000])
+        assert download.fetch(remote(server), tmp_path, lambda _: None).read_bytes() == CONTENT
+
     @pytest.mark.parametrize("start", [0, 1000])
     def test_wrong_checksum_is_removed(self, server, tmp_path, start):
         if start:
@@ -139,6 +144,20 @@ class TestNoNetwork:
             download.check_reachable("http://example.org/x")
         released.set()
 
+    def test_server_that_never_accepts(self, monkeypatch):
+        # A full queue of connections drops the next one without a word, as a black hole in the network does.
+        monkeypatch.setattr("urllib.request.getproxies", dict)
+        monkeypatch.setattr(download, "SECONDS_TO_CONNECT", 0.1)
+        with socket.socket() as deaf, contextlib.ExitStack() as waiting:
+            deaf.bind(("127.0.0.1", 0))
+            deaf.listen(0)
+            for _ in range(4):
+                client = waiting.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex(deaf.getsockname())
+            with pytest.raises(ConnectionError, match=r"can't be reached \((no answer|timed out)\)"):
+                download.check_reachable(f"http://127.0.0.1:{deaf.getsockname()[1]}/x")
+
     def test_limit_is_what_is_promised(self):
         assert download.SECONDS_TO_CONNECT < 3
 
@@ -152,7 +171,7 @@ class TestNoNetwork:
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_sizes_and_sums_are_those_that_tfds_pins(name):
-    pinned = Path(tfds.__file__).with_name("url_checksums") / f"{name}.txt"
+    pinned = Path(tfds.__file__).with_name("url_checksums") / f"{PUBLISHED[name].family}.txt"
     lines = [line.split("\t") for line in pinned.read_text("utf-8").splitlines()]
     expected = {url: (int(size), sha256) for url, size, sha256, _ in lines}
     assert {file.url: (file.size, file.sha256) for file in PUBLISHED[name].files} == expected

@@ -53,7 +53,14 @@ class TestReadIdx:
 
     def test_allocates_nothing_for_a_header_that_lies(self, tmp_path, name):
         path = put(tmp_path / name, BYTES[:4] + b"\xff" * 12 + bytes(10))
-        with pytest.raises(ValueError, match=f"{(2**32 - 1) ** 3} bytes must follow .* got 10 bytes"):
+        with pytest.raises(
+            ValueError, match=f"{name} declares .* {(2**32 - 1) ** 3} bytes must follow .* more than the"
+        ):
+            _peak_bytes(lambda: read_idx(path, ndim=3), below=4 << 20)
+
+    def test_allocates_what_is_there_and_not_what_is_declared(self, tmp_path, name):
+        path = put(tmp_path / name, BYTES[:4] + np.array([1 << 20, 28, 28], ">u4").tobytes() + bytes(10))
+        with pytest.raises(ValueError, match=f"{(1 << 20) * 28 * 28} bytes must follow .* got 10 bytes"):
             _peak_bytes(lambda: read_idx(path, ndim=3), below=4 << 20)
 
     def test_unpacks_no_more_than_declared(self, tmp_path, name):

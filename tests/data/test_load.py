@@ -167,17 +167,18 @@ class TestArguments:
     def test_available(self):
         assert data.available() == ("fashion_mnist", "mnist")
 
-    @pytest.mark.parametrize("name", ["fashion-mnist", "MNIST", "", "tfds:", "folder:", "npz:a", "../mnist"])
+    @pytest.mark.parametrize("name", ["fashion-mnist", "MNIST", "", "tfds:", "folder:", "npz:a", "../mnist", "emnist"])
     def test_unknown_name_lists_the_known_ones(self, name):
-        known = "fashion_mnist, kmnist, mnist, tfds:NAME or folder:PATH"
+        known = "cifar10, emnist/balanced, .*, emnist/mnist, fashion_mnist, kmnist, mnist, tfds:NAME or folder:PATH"
         with pytest.raises(ValueError, match=f"name must be one of {known}, got '{name}'"):
             data.load(name)
 
-    def test_set_without_a_sample_names_the_way_to_it(self):
+    @pytest.mark.parametrize("name", ["cifar10", "emnist/letters", "kmnist"])
+    def test_set_without_a_sample_names_the_way_to_it(self, name):
         with pytest.raises(
-            ValueError, match=r"kmnist has no sample, .* python -m experiments\.prepare kmnist, or .*data_dir"
+            ValueError, match=rf"{name} has no sample, .* python -m experiments\.prepare {name}, or .*data_dir"
         ):
-            data.load("kmnist")
+            data.load(name)
 
     def test_pickled_npz_is_never_opened(self, tmp_path):
         class Opened:

@@ -120,7 +120,7 @@ class TestBadInput:
             (IMAGES, b"\x1f\x8b\x08\x00", "must be an intact gzip file"),
             (IMAGES, b"not gzip at all", "must be an intact gzip file"),
             (IMAGES.removesuffix(".gz"), b"\x00\x00\x0d\x03" + bytes(12), "must begin with 00 00 08 03"),
-            (IMAGES.removesuffix(".gz"), b"\x00\x00\x08\x03" + b"\xff" * 12, "declares shape .* got 0 bytes"),
+            (IMAGES.removesuffix(".gz"), b"\x00\x00\x08\x03" + b"\xff" * 12, "declares shape .* bytes must follow"),
             (
                 LABELS.removesuffix(".gz"),
                 b"\x00\x00\x08\x01\x00\x00\x00\x14" + b"\x0a" * 20,
@@ -141,9 +141,9 @@ class TestBadInput:
             prepare("mnist", data_dir=tmp_path)
         assert not cache.exists()
 
-    @pytest.mark.parametrize("name", ["../mnist", "tfds:mnist", "cifar"])
+    @pytest.mark.parametrize("name", ["../mnist", "tfds:mnist", "cifar", "emnist"])
     def test_unknown_name(self, name):
-        with pytest.raises(ValueError, match=f"name must be one of fashion_mnist, kmnist, mnist, got '{name}'"):
+        with pytest.raises(ValueError, match=f"name must be one of cifar10, .*, kmnist, mnist, got '{name}'"):
             prepare(name)
 
     def test_half_a_set_in_its_place_is_not_overwritten(self, local, cache):
@@ -151,12 +151,61 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"3\.0\.1 must be a prepared set or absent"):
             prepare("mnist", data_dir=local)
 
-    def test_no_network_names_the_ways_without(self, cache):
+    @pytest.mark.parametrize(
+        ("name", "ways"),
+        [
+            ("mnist", "mnist/train-"),
+            ("fashion_mnist", "dataset-fashion-mnist"),
+            ("emnist/mnist", "emnist/gzip.zip"),
+            ("cifar10", "cifar10/cifar-10-binary.tar.gz"),
+        ],
+    )
+    def test_no_network_names_the_ways_without(self, cache, name, ways):
         with pytest.raises(ConnectionError) as error:
-            prepare("mnist")
-        for part in ("mnist can't be downloaded", "unreachable", "--data-dir", "dataset-fashion-mnist", "sample"):
+            prepare(name)
+        for part in (f"{name} can't be downloaded", "unreachable", "--data-dir", ways, "sample"):
             assert part in str(error.value)
         assert left_behind(cache) == []
+
+    def test_cache_that_is_no_folder(self, local, tmp_path, monkeypatch):
+        (tmp_path / "file").write_text("a file")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+        with pytest.raises(OSError, match=r"cache folder .*file/jaxcnn/datasets can't be written to .* XDG_CACHE_HOME"):
+            prepare("mnist", data_dir=local)
+
+    def test_read_only_cache(self, local, cache, monkeypatch):
+        def refuse(path, *_, **__):
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+        monkeypatch.setattr(module, "exclusive", refuse)
+        with pytest.raises(OSError, match=r"mnist can't be prepared, as the cache folder .* \(.*Read-only file system"):
+            prepare("mnist", data_dir=local)
+
+    def test_unreadable_source_is_not_blamed_on_the_cache(self, local, cache, monkeypatch):
+        def refuse(*_):
+            raise PermissionError(errno.EACCES, "Permission denied", str(local / "mnist" / IMAGES))
+
+        monkeypatch.setattr(module, "read_split", refuse)
+        with pytest.raises(PermissionError, match=IMAGES):
+            prepare("mnist", data_dir=local)
+        assert left_behind(cache) == []
+
+    def test_writer_that_fails_otherwise(self, local, cache, monkeypatch):
+        def refuse(*_):
+            raise RuntimeError("write() failed:\nFile too large")
+
+        monkeypatch.setattr(module, "write_set", refuse)
+        with pytest.raises(OSError, match=r"mnist can't be prepared, .* \(write\(\) failed: File too large\)"):
+            prepare("mnist", data_dir=local)
+        assert left_behind(cache) == []
+
+    def test_no_home(self, local, monkeypatch):
+        def homeless(_):
+            raise RuntimeError("Could not determine home directory.")
+
+        monkeypatch.setattr("jaxcnn.data.prepared.user_cache", homeless)
+        with pytest.raises(OSError, match="name one by XDG_CACHE_HOME"):
+            prepare("mnist", data_dir=local)
 
 
 def full_disk(root, *_):
@@ -226,24 +275,67 @@ def test_second_preparation_waits_for_the_first(local, cache):
     assert_equals_local(local)
 
 
-def test_download_is_used_and_then_removed(local, cache, monkeypatch):
-    sources = {file.name: (local / "mnist" / file.name).read_bytes() for file in PUBLISHED["mnist"].files}
-    files = tuple(
+def served(monkeypatch, *names: str, **files: bytes) -> None:
+    """Has the named sets published as these files, and the network give them."""
+    remote = tuple(
         RemoteFile(f"http://example.org/set/{name}", len(content), hashlib.sha256(content).hexdigest())
-        for name, content in sources.items()
+        for name, content in files.items()
     )
-    monkeypatch.setitem(PUBLISHED, "mnist", dataclasses.replace(PUBLISHED["mnist"], files=files))
+    for name in names:
+        monkeypatch.setitem(PUBLISHED, name, dataclasses.replace(PUBLISHED[name], files=remote))
 
     def fetch(remote, folder, advance):
-        (folder / remote.name).write_bytes(sources[remote.name])
+        (folder / remote.name).write_bytes(files[remote.name])
         advance(remote.size)
         return folder / remote.name
 
     monkeypatch.setattr(module, "fetch", fetch)
+
+
+def test_download_is_used_and_then_removed(local, cache, monkeypatch):
+    served(monkeypatch, "mnist", **{file.name: file.read_bytes() for file in (local / "mnist").iterdir()})
     folder = prepare("mnist")
     assert prepared.origin(folder) == "http://example.org/set"
     assert_equals_local(local)
     assert all(name.startswith("mnist/3.0.1/") for name in left_behind(cache))
+
+
+def test_archive_is_kept_until_its_last_set_is_prepared(cache, monkeypatch, write_emnist, tmp_path):
+    archive = write_emnist(tmp_path / "emnist", "digits", "mnist").read_bytes()
+    others = [
+        name for name in PUBLISHED if name.startswith("emnist/") and name not in ("emnist/digits", "emnist/mnist")
+    ]
+    for name in others:
+        monkeypatch.delitem(PUBLISHED, name)
+    served(monkeypatch, "emnist/digits", "emnist/mnist", **{"gzip.zip": archive})
+    told = []
+    prepare("emnist/digits", tell=told.append)
+    assert (cache / ".downloads" / "emnist" / "gzip.zip").is_file()
+    assert "is kept, as emnist/mnist can be prepared from it too" in told[0]
+    assert [(place.name, place.size) for place in places() if place.kind == "download"] == [("emnist", len(archive))]
+    prepare("emnist/mnist", tell=told.append)
+    assert not (cache / ".downloads" / "emnist").exists()
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("name", ["emnist/letters", "cifar10"])
+def test_archives_are_prepared_as_they_load(cache, write_emnist, write_cifar, tmp_path, name):
+    write_emnist(tmp_path / "local" / "emnist", "letters")
+    write_cifar(tmp_path / "local" / "cifar10")
+    folder = prepare(name, data_dir=tmp_path / "local")
+    assert folder == cache / name / PUBLISHED[name].version
+    for split in ("train", "test"):
+        there, ours, theirs = (
+            data.load(name, split=split, data_dir=tmp_path / "local"),
+            data.load(name, split=split),
+            data.load(f"tfds:{name}", split=split),
+        )
+        for each in (ours, theirs):
+            np.testing.assert_array_equal(each.images, there.images)
+            np.testing.assert_array_equal(each.labels, there.labels)
+            assert each.class_names == there.class_names
+    assert name in data.available()
+    assert f"tfds:{name}" not in data.available()
 
 
 FULL = Path(os.environ.get("JAXCNN_DATA_DIR", Path(__file__).parents[3] / "shared" / "data"))

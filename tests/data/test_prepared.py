@@ -34,7 +34,13 @@ def _prepare(root, features, images, labels, name, version, split):
 
         def _generate_examples(self):
             for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-                yield index, {"picture": Image.fromarray(image.squeeze()), "kind": label}
+                given = {"picture": Image.fromarray(image.squeeze()), "kind": label}
+                # Whatever else the set declares gets the image or the label again, by its type.
+                more = {
+                    key: given["picture" if isinstance(f, tfds.features.Image) else "kind"]
+                    for key, f in features.items()
+                }
+                yield index, more | given
 
     Builder.name = name
     with prepared.quiet():
@@ -112,6 +118,15 @@ class TestRefused:
         _prepare(theirs, {"picture": image, "kind": np.int64}, RGB, [0] * 6, "animals", "1.0.0", "train")
         with pytest.raises(
             ValueError, match=r"must hold one image with one class label .* got the features kind, picture"
+        ):
+            data.load("tfds:animals")
+
+    @pytest.mark.parametrize("second", [tfds.features.Image(shape=(5, 4, 3)), tfds.features.ClassLabel(names=NAMES)])
+    def test_several_images_or_labels_are_not_chosen_from(self, theirs, second):
+        features = {"picture": tfds.features.Image(shape=(5, 4, 3)), "kind": tfds.features.ClassLabel(names=NAMES)}
+        _prepare(theirs, features | {"second": second}, RGB, [0] * 6, "animals", "1.0.0", "train")
+        with pytest.raises(
+            ValueError, match=r"must hold one image with one class label .* got the features kind, picture, second"
         ):
             data.load("tfds:animals")
 

@@ -1,6 +1,9 @@
 """The command: prepares, lists, and says what is wrong in one sentence."""
 
+import io
+
 import pytest
+from rich.console import Console
 
 from experiments import prepare
 from experiments.harness.command import run
@@ -12,7 +15,6 @@ def _empty_cache(monkeypatch, tmp_path):
     monkeypatch.delenv("JAXCNN_DATA_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tensorflow_datasets"))
-    monkeypatch.setenv("COLUMNS", "250")
 
 
 def test_prepares_and_lists(tiny_sets, capsys):
@@ -23,13 +25,35 @@ def test_prepares_and_lists(tiny_sets, capsys):
     printed = capsys.readouterr().out
     for part in ("prepared", str(tiny_sets / "mnist"), "sample", "kB", "fashion_mnist"):
         assert part in printed
+    assert "Not here: cifar10, emnist/balanced" in printed
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_names_and_sizes_stay_whole_in_narrow_terminals(tiny_sets, width):
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(prepare.table(tiny_sets))
+    text = console.export_text()
+    assert max(map(len, text.splitlines())) <= width
+    for part in (" fashion_mnist ", " files ", " sample ", " MB "):
+        assert part in text
+
+
+def test_stopped_by_hand(tiny_sets, monkeypatch, capsys):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prepare, "prepare", stopped)
+    with pytest.raises(SystemExit) as exit_code:
+        run(prepare.main, prepare.Config, arguments=["mnist"])
+    assert exit_code.value.code == 130
+    assert "nothing half-written is left" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["cifar"], "error: name must be one of fashion_mnist, kmnist, mnist, got 'cifar'."),
-        ([], "error: name must be one of fashion_mnist, kmnist, mnist, or give --list, got neither."),
+        (["cifar"], "emnist/mnist, fashion_mnist, kmnist, mnist, got 'cifar'."),
+        ([], "fashion_mnist, kmnist, mnist, or give --list, got neither."),
         (["mnist", "--data-dir", "/nowhere"], "error: data_dir='/nowhere' must hold mnist"),
     ],
 )

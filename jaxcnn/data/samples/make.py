@@ -13,7 +13,8 @@ import numpy as np
 
 from jaxcnn.data.dataset import Dataset
 from jaxcnn.data.idx import file_names, read_labelled, write_idx
-from jaxcnn.data.load import CLASS_NAMES, PREFIXES
+from jaxcnn.data.idx_folder import PREFIXES
+from jaxcnn.data.published import CLASS_NAMES
 
 SEED = 0
 SIZES = {"train": 8_000, "test": 2_000}
