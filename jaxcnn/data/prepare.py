@@ -17,8 +17,8 @@ from jaxcnn.data.download import fetch
 from jaxcnn.data.layout import SPLITS
 from jaxcnn.data.load import local_folder
 from jaxcnn.data.local_files import LAYOUTS, read_split
-from jaxcnn.data.locking import exclusive
 from jaxcnn.data.published import PUBLISHED, Published
+from jaxcnn.locking import exclusive
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)

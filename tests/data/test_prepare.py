@@ -17,10 +17,10 @@ import pytest
 from jaxcnn import data
 from jaxcnn.data import prepared
 from jaxcnn.data.idx import file_names, write_idx
-from jaxcnn.data.locking import exclusive
 from jaxcnn.data.places import places
 from jaxcnn.data.prepare import prepare
 from jaxcnn.data.published import PUBLISHED, RemoteFile
+from jaxcnn.locking import exclusive
 
 module = importlib.import_module("jaxcnn.data.prepare")
 load_module = importlib.import_module("jaxcnn.data.load")

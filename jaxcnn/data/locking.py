@@ -1,3 +1,0 @@
-"""The lock that preparing takes."""
-
-from jaxcnn.locking import exclusive as exclusive
