@@ -1,0 +1,177 @@
+"""The callback that saves a run, puts a saved one in its place, and ends one that is asked to stop."""
+
+import math
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
+
+from flax import nnx
+
+from jaxcnn.training.callbacks import Callback
+from jaxcnn.training.checkpoints import folder as folders
+from jaxcnn.training.checkpoints.config import Checkpoints
+from jaxcnn.training.checkpoints.identity import identity_of
+from jaxcnn.training.checkpoints.run_folder import open_run_folder
+from jaxcnn.training.checkpoints.signals import StopRequest, stop_request
+from jaxcnn.training.checkpoints.store import About, find_newest, is_finite, monitored_in, write_checkpoint
+from jaxcnn.training.checkpoints.writer import Writer
+from jaxcnn.training.examples import LabeledImages
+from jaxcnn.training.run import Run
+from jaxcnn.training.run_state import RunState
+
+_PATIENCE = 1.0  # seconds
+
+
+class Saver(Callback):
+    """One run and its checkpoints. It begins before other callbacks, and comes after them at every boundary.
+
+    The state of the best epoch so far waits in memory for the next save, so that short epochs don't each cost one;
+    a run that goes on from an earlier checkpoint comes by that epoch again.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, train: LabeledImages, validation: LabeledImages | None):
+        self.every, self._train, self._validation = checkpoints.every, train, validation
+        self._checkpoints, self._folder = checkpoints, checkpoints.path
+        self._writer, self._held = Writer(), ExitStack()
+        self._stop = StopRequest()
+        self._known: dict[int, float | None] = {}
+        self._best: tuple[RunState, About] | None = None
+        self._saved: tuple[int, int] | None = None
+
+    def on_train_begin(self, run: Run) -> None:
+        """Everything that may be refused is refused here, before anything compiles."""
+        with ExitStack() as stack:
+            stack.enter_context(open_run_folder(self._folder))
+            self._identity = identity_of(run, self._train, self._validation, self._checkpoints.options)
+            self._model = _class_of(run)
+            self._resume(run)
+            self._stop = stack.enter_context(stop_request())
+            self._held = stack.pop_all()
+
+    def on_chunk_end(self, run: Run) -> None:
+        """Save where a save is due; at the end of an epoch that waits for its metrics."""
+        # While the device works on this chunk: a save that is still under way is one that a kill would lose.
+        self._writer.wait(_PATIENCE)
+        if run.position < run.plan.steps_per_epoch:
+            self._boundary(run, due=run.step % self.every == 0)
+
+    def on_epoch_end(self, run: Run, row: Mapping[str, float]) -> None:
+        """The same, and remember the state where this epoch is the best so far."""
+        if _monitored(row) < min(map(_monitored, run.rows[:-1]), default=math.inf):
+            self._best = run.snapshot(), self._about(run, _monitored(row))
+        self._boundary(run, due=run.step % self.every == 0, monitored=_monitored(row))
+
+    def on_train_end(self, run: Run) -> None:
+        """The last save, where nothing has gone wrong; then the lock is released."""
+        with self._held:
+            if run.error is not None:
+                self._writer.wait()
+            elif self._saved == (run.step, run.epoch):
+                self._writer.finish()
+            else:
+                self._save(run, _monitored(run.rows[-1]) if run.rows and not run.position else None)
+                self._writer.finish()
+            if run.error is None and self._stop.signal is not None:
+                raise self._stop.exception()
+
+    def _boundary(self, run: Run, *, due: bool, monitored: float | None = None) -> None:
+        self._writer.check()
+        asked = self._stop.signal is not None
+        if due or asked:
+            self._save(run, monitored)
+        if asked:
+            self._writer.finish()
+            raise self._stop.exception()
+
+    def _save(self, run: Run, monitored: float | None) -> None:
+        """Hand copies of the state, and of the best one before it, to the background."""
+        states = [(run.snapshot(), self._about(run, monitored))]
+        if self._best is not None and self._best[0].record.step != run.step:
+            states.insert(0, self._best)
+        self._best, self._saved = None, (run.step, run.epoch)
+        self._writer.submit(partial(self._write, states))
+
+    def _write(self, states: list[tuple[RunState, About]]) -> None:
+        for state, about in states:
+            # Where it isn't finite, the loop finds the batch that broke it at its next look.
+            if is_finite(state):
+                self._write_one(state, about)
+
+    def _write_one(self, state: RunState, about: About) -> None:
+        try:
+            write_checkpoint(self._folder, state, about)
+            self._known[state.record.step] = about.monitored
+            for step in superfluous(self._known, self._checkpoints.keep):
+                folders.discard(self._folder, step)
+                del self._known[step]
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"the checkpoint of step {state.record.step} can't be saved ({error.strerror or error});"
+                " earlier ones are whole: make room, then go on from them with resume",
+                str(self._folder),
+            ) from error
+
+    def _resume(self, run: Run) -> None:
+        if not self._checkpoints.resume:
+            if steps := folders.steps_in(self._folder):
+                raise ValueError(
+                    f"the folder {self._folder} holds checkpoints already, the newest of step {steps[0]};"
+                    " go on from it with resume, or name another folder"
+                )
+            return
+        found = find_newest(self._folder, lambda best: run.template(best=best), self._identity, _tell)
+        if found is not None:
+            self._check_epochs(run, len(found.record.rows))
+            run.restore(found.arrays, found.record)
+            self._known, self._saved = monitored_in(self._folder), (run.step, run.epoch)
+            if found.manifest.stopped is not None:
+                run.stop(found.manifest.stopped)
+
+    def _check_epochs(self, run: Run, done: int) -> None:
+        if done > run.epochs:
+            raise ValueError(
+                f"epochs must be at least {done}, as many as the run in {self._folder} has trained, got {run.epochs};"
+                " give more, or name another folder"
+            )
+
+    def _about(self, run: Run, monitored: float | None) -> About:
+        return About(self._identity, self._model, run.stopped, monitored)
+
+
+def make_saver(
+    checkpoints: Checkpoints | None, train: LabeledImages, validation: LabeledImages | None
+) -> tuple[Saver, ...]:
+    """The callback for what `fit` was given, or none.
+
+    Raises:
+      TypeError: it was given something else.
+    """
+    if checkpoints is None:
+        return ()
+    if not isinstance(checkpoints, Checkpoints):
+        raise TypeError(f"checkpoints must be a training.Checkpoints or None, got {type(checkpoints).__name__}")
+    return (Saver(checkpoints, train, validation),)
+
+
+def superfluous(monitored: Mapping[int, float | None], keep: int) -> list[int]:
+    """The steps to delete: neither among the last `keep` nor the best, the earlier one of equals."""
+    last = set(sorted(monitored)[-keep:])
+    measured = [(value, step) for step, value in monitored.items() if value is not None and not math.isnan(value)]
+    best = {min(measured)[1]} if measured else set()
+    return sorted(monitored.keys() - last - best)
+
+
+def _class_of(run: Run) -> str:
+    state = run.template().state
+    return type(nnx.merge(state.graphdef, state.params, state.other)).__name__
+
+
+def _monitored(row: Mapping[str, float]) -> float:
+    return row.get("val_loss", row["loss"])
+
+
+def _tell(sentence: str) -> None:
+    sys.stderr.write(f"note: {sentence}\n")
+    sys.stderr.flush()
