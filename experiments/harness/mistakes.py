@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.harness.results import write_picture
-from experiments.harness.tables import Records
+from experiments.harness.tables import Records, Rows, over_runs
 from jaxcnn.data import Dataset
 from jaxcnn.visualization import Picture, Section, Table, confusion, images
 
@@ -59,6 +59,23 @@ def class_records(answers: Answers) -> Records:
 def _rival(row: np.ndarray, own: int, names: Sequence[str]) -> str:
     others = np.where(np.arange(len(row)) == own, 0, row)
     return f"{names[int(others.argmax())]} ({others.max():,})" if others.any() else "–"
+
+
+def sentences(rows: Rows, answers: Answers) -> list[str]:
+    """How many were recognised, against one answer to all, and which class is the hardest."""
+    names, matrix = answers.dataset.class_names, answers.matrix
+    sizes = matrix.sum(axis=1)
+    guess = sizes.max() / sizes.sum()
+    accuracy = (
+        f"Accuracy on the held-back images: {over_runs(rows, 'test_accuracy', 4)}; one answer "
+        f"to all of them would reach {guess:.4f} at best."
+    )
+    shares = np.where(sizes > 0, matrix.diagonal() / np.maximum(sizes, 1), np.inf)
+    hardest = int(shares.argmin())
+    return [
+        accuracy,
+        f"Hardest class: {names[hardest]}, with {matrix[hardest, hardest]:,} of {sizes[hardest]:,} images recognised.",
+    ]
 
 
 def confusion_section(folder: Path, answers: Answers) -> Section:

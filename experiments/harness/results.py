@@ -2,14 +2,14 @@
 
 import dataclasses
 import json
+import math
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from experiments.harness.options import RunOptions
 from jaxcnn.visualization import Picture, encode_png, write_atomically
 
 
@@ -30,22 +30,56 @@ def open_folder(folder: Path) -> Path:
 def write_result(
     folder: Path,
     experiment: str,
-    options: RunOptions,
+    options: Any,
     environment: Mapping[str, str],
     rows: Sequence[Mapping[str, Any]],
     *,
     complete: bool,
 ) -> None:
-    """`result.json`: what ran, where, and a row a run; `complete` says whether runs are still to come."""
+    """`result.json`: what ran (a dataclass), where, and a row a run; `complete` says whether runs are still to come.
+
+    JSON has no NaN and no infinity: such a number is written as null, and its row's "error" names it.
+    """
     config = {name: str(v) if isinstance(v, Path) else v for name, v in dataclasses.asdict(options).items()}
     result = {
         "experiment": experiment,
         "complete": complete,
         "config": config,
         "environment": environment,
-        "rows": rows,
+        "rows": [finite(row) for row in rows],
     }
     write_atomically(folder / "result.json", json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def finite(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with null for every number that is none; what it said in "error" stays, and is added to."""
+    lost = [
+        f"{path} was {value}" for path, value in _leaves(row) if isinstance(value, float) and not math.isfinite(value)
+    ]
+    if not lost:
+        return dict(row)
+    told = [row["error"]] if row.get("error") else []
+    return {**_without_nan(row), "error": "; ".join([*told, *lost])}
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value that holds no others, and where it is, such as history.val_loss[2]."""
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from _leaves(entry, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for index, entry in enumerate(value):
+            yield from _leaves(entry, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_picture(folder: Path, name: str, figure: Figure, alt: str, caption: str = "") -> Picture:

@@ -3,7 +3,8 @@
 from jaxcnn.data import augment
 from jaxcnn.data.dataset import Dataset
 from jaxcnn.data.folder import read_folder
+from jaxcnn.data.folder_source import folder_source
 from jaxcnn.data.load import available, load
 from jaxcnn.data.stream import Stream, stream
 
-__all__ = ["Dataset", "Stream", "augment", "available", "load", "read_folder", "stream"]
+__all__ = ["Dataset", "Stream", "augment", "available", "folder_source", "load", "read_folder", "stream"]

@@ -49,11 +49,8 @@ def left_in_group(group: Path = Path("/sys/fs/cgroup")) -> int | None:
     """Cached files are counted as used there, and are given up when room is needed."""
     try:
         most, used = ((group / name).read_text("ascii").strip() for name in ("memory.max", "memory.current"))
-        cached = [
-            line.split()[1]
-            for line in (group / "memory.stat").read_text("ascii").splitlines()
-            if line.startswith("file ")
-        ]
+        lines = (group / "memory.stat").read_text("ascii").splitlines()
+        cached = [line.split()[1] for line in lines if line.startswith("file ")]
     except OSError:
         return None
     return int(most) - int(used) + int(cached[0]) if most.isdigit() and cached else None

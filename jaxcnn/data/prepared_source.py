@@ -33,8 +33,9 @@ class PreparedSource:
         from tensorflow_datasets.proto import tf_example_pb2  # here, so that `import jaxcnn` stays instant
 
         with prepared.damage_told(self.folder):
-            found = [tf_example_pb2.Example.FromString(record) for record in self.records.__getitems__(rows.tolist())]
-            features = [example.features.feature for example in found]
+            example: Any = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]
+            found = [example.FromString(record) for record in self.records.__getitems__(rows.tolist())]
+            features = [each.features.feature for each in found]
             images = [_decoded(each[self.image].bytes_list.value[0]) for each in features]
             labels = [each[self.label].int64_list.value[0] for each in features]
         return stack_images(images, [self.name_of(row) for row in rows.tolist()]), np.array(labels)

@@ -1,16 +1,21 @@
 """Folders of images: which files are which class, and the sentence for each kind of bad folder."""
 
+import dataclasses
 import os
 from pathlib import Path
 
 import numpy as np
+import optax
 import pytest
+from flax import nnx
 from PIL import Image
 
+from jaxcnn import models, training
 from jaxcnn.data import load
 from jaxcnn.data.dataset import Dataset, sampled
 from jaxcnn.data.folder import folder_splits, list_folder, read_folder
 
+SGD = optax.sgd(0.1)
 FULL = Path(__file__).parents[3] / "shared" / "data"
 
 
@@ -59,6 +64,31 @@ class TestReadFolder:
         (folder / "b" / "0.png").unlink()
         with pytest.raises(ValueError, match=r"y\.png must be a PNG or JPEG .* or remove it\.$"):
             read_folder(folder)
+
+    def test_broken_files_may_be_left_out(self, folder):
+        (folder / "a" / "x.png").write_bytes(b"")
+        (folder / "b" / "0.png").write_text("no image")
+        with pytest.warns(UserWarning, match=r"^left out 2 broken files: .*x\.png, .*0\.png$"):
+            dataset = read_folder(folder, skip_broken=True)
+        np.testing.assert_array_equal(dataset.images[:, 0, 0, 0], [21, 22, 11])
+        assert dataset.labels.tolist() == [0, 0, 1]
+
+    def test_what_is_whole_but_unfit_is_never_left_out(self, folder):
+        put(folder / "b" / "2.png", 12, (6, 8))
+        with pytest.raises(ValueError, match=r"2\.png is 6×8"):
+            read_folder(folder, skip_broken=True)
+
+    def test_a_class_of_broken_files_alone(self, folder):
+        for name in ("0.png", "1.PNG"):
+            (folder / "b" / name).write_bytes(b"")
+        with pytest.raises(
+            ValueError, match=r"b must hold a whole image of its class, got broken files alone; replace"
+        ):
+            read_folder(folder, skip_broken=True)
+        for name in ("x.png", "y.png", "z.png"):
+            (folder / "a" / name).write_bytes(b"")
+        with pytest.raises(ValueError, match=r"x\.png must be a PNG .* got an empty file.* with 4 further files"):
+            read_folder(folder, skip_broken=True)
 
     def test_more_files_than_a_task_takes_keep_their_order(self, tmp_path):
         for i in range(300):
@@ -202,7 +232,7 @@ def assert_equal_by_class(read: Dataset, written: Dataset):
 
 def write_folder(path, dataset):
     for i, (image, label) in enumerate(zip(dataset.images, dataset.labels, strict=True)):
-        file = path / dataset.class_names[label] / f"{i}.png"
+        file = path / dataset.class_names[label] / f"{i:05}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image[..., 0]).save(file, compress_level=1)
 
@@ -222,3 +252,18 @@ def test_pngs_are_the_images_of_the_idx_files(tmp_path, whole):
         read = read_folder(tmp_path, split=split)
         assert len(read) == len(dataset)
         assert_equal_by_class(read, dataset)
+
+
+@pytest.mark.slow
+def test_pngs_train_as_the_same_images_in_idx_files_do(tmp_path):
+    """Bit by bit, once the arrays lie in one order: a folder's is that of its names."""
+    dataset = load("mnist").split(0.1, seed=0)[1]
+    order = np.argsort(dataset.labels, kind="stable")
+    in_order = dataclasses.replace(dataset, images=dataset.images[order], labels=dataset.labels[order])
+    write_folder(tmp_path / "train", in_order)
+    histories = []
+    for images in (in_order, load(f"folder:{tmp_path}")):
+        model = models.create("lenet5", rngs=nnx.Rngs(0))
+        histories.append(training.fit(model, images, epochs=2, optimizer=SGD, progress=False))
+    assert histories[0].loss == histories[1].loss
+    assert histories[0].accuracy == histories[1].accuracy

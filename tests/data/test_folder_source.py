@@ -57,3 +57,19 @@ def test_a_file_of_another_name_is_another_source(folder):
     (folder / "dog" / "3.png").rename(folder / "dog" / "9.png")
     with pytest.raises(ValueError, match=r"^state belongs to another stream, whose source was"):
         stream(folder_source(folder), batch_size=4, seed=0, state=state)
+
+
+def test_broken_files_may_be_left_out(folder):
+    (folder / "dog" / "3.png").write_bytes(b"")
+    with pytest.warns(UserWarning, match=r"^left out 1 broken file: .*3\.png$"):
+        source = folder_source(folder, skip_broken=True)
+    assert len(source) == 9
+    assert len(list(stream(source, batch_size=4, seed=0, epochs=1))) == 3
+
+
+def test_a_file_of_another_length_is_another_source(folder):
+    state = stream(folder_source(folder), batch_size=4, seed=0).state()
+    whole = (folder / "dog" / "3.png").read_bytes()
+    (folder / "dog" / "3.png").write_bytes(whole + b" ")
+    with pytest.raises(ValueError, match=r"^state belongs to another stream, whose source was"):
+        stream(folder_source(folder), batch_size=4, seed=0, state=state)

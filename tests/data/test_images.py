@@ -28,6 +28,13 @@ def encoded(pixels, kind):
     return buffer.getvalue()
 
 
+def moving_gif():
+    buffer = io.BytesIO()
+    frames = [Image.fromarray(GREY), Image.fromarray(255 - GREY)]
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
 def chunk(name, data):
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
@@ -131,6 +138,7 @@ BAD = {
     "a text file": (b"hello there, no image", r"must be a PNG or JPEG image, got a file that begins with b'hello"),
     "an empty file": (b"", "got an empty file; save it as PNG, or remove it"),
     "a GIF": (encoded(GREY, "GIF"), "must be a PNG or JPEG image, got a GIF; save it as PNG"),
+    "an animated GIF": (moving_gif(), "must be a PNG or JPEG image, got a GIF; save it as PNG, or remove it"),
     "a BMP": (encoded(GREY, "BMP"), "got a BMP"),
     "a PNG bomb": (png_declaring(60_000, 60_000), "must have 67,108,864 pixels at most, got 60,000 × 60,000"),
     "a bomb that Pillow only warns of": (png_declaring(10_000, 10_000), "got 10,000 × 10,000"),

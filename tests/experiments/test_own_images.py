@@ -82,6 +82,32 @@ def test_rgb_of_several_sizes_with_a_test_folder(tmp_path, capsys):
     assert "one answer to all of them would reach 0.5000" in said.out
 
 
+def test_broken_files_are_refused_or_left_out_and_counted(tmp_path, capsys):
+    """As notMNIST has them: empty, cut short, and no image at all."""
+    folder = write(tmp_path / "own", names=("A", "B"), count=8)
+    bad = [folder / "A" / "0.png", folder / "A" / "3.png", folder / "B" / "7.png"]
+    bad[0].write_bytes(b"")
+    bad[1].write_bytes(bad[1].read_bytes()[:60])
+    bad[2].write_text("text")
+    arguments = ["--dataset", f"folder:{folder}", "--model", "mlp", "--epochs", "0", "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit):
+        run(own_images.main, Config, arguments=arguments)
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert f"{bad[0]} must be a PNG or JPEG image, got an empty file" in error
+    assert f"(and so with 2 further files: {bad[1]}, {bad[2]})" in error
+    run(own_images.main, Config, arguments=[*arguments, "--skip-broken"])
+    told = (
+        "own: 10 training and 3 held-back images of 12×12 pixels, grey, 2 classes. Left out 3 broken files: A/0.png, "
+    )
+    assert told in capsys.readouterr().err
+    assert "Left out 3 broken files: A/0.png, A/3.png, B/7.png." in (tmp_path / "out" / "report.html").read_text(
+        "utf-8"
+    )
+    result = json.loads((tmp_path / "out" / "result.json").read_text("utf-8"))
+    assert result["rows"][0]["left_out"] == 3
+
+
 def test_no_epochs_counts_and_draws(tmp_path):
     config = Config(folder=write(tmp_path / "own", count=4), model="mlp", epochs=0, out=tmp_path / "out")
     (row,) = own_images.main(config)
@@ -100,6 +126,13 @@ def test_a_run_that_diverges_is_said(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ([], "--dataset must be folder:PATH, or --folder a path, and not both; got --dataset '' and --folder None"),
+        (
+            ["--dataset", "mnist"],
+            "--dataset must be folder:PATH, or --folder a path, and not both; got --dataset 'mnist'",
+        ),
+        (["--dataset", "folder:own", "--folder", "own"], "and not both"),
+        (["--dataset", "folder:nowhere"], "nowhere must be a folder with a folder a class, got none"),
         (["--folder", "nowhere"], "nowhere must be a folder with a folder a class, got none"),
         (["--folder", "own", "--validation", "1.5"], "fraction must lie between 0 and 1, both excluded, got 1.5"),
         (["--folder", "own", "--split-seed", "-1"], "seed must be 0 or above, got -1"),
