@@ -1,7 +1,8 @@
 """The arguments of `fit` and `fit_seeds`, refused or in the form that training uses."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import optax
 from flax import nnx
@@ -10,6 +11,7 @@ from jaxcnn.training import checks
 from jaxcnn.training.callbacks import Callback
 from jaxcnn.training.chunks import Plan
 from jaxcnn.training.examples import Examples, LabeledImages
+from jaxcnn.training.options import NO_OPTIONS, StepOptions, check_class_weights, check_compute_dtype, check_fraction
 
 
 class Call(NamedTuple):
@@ -19,7 +21,7 @@ class Call(NamedTuple):
     plan: Plan
     examples: Examples
     held_out: Examples | None
-    callbacks: tuple[Callback, ...]
+    options: StepOptions
 
 
 def check_call(
@@ -30,6 +32,8 @@ def check_call(
     batch_size: int,
     optimizer: optax.GradientTransformation,
     steps_per_execution: int,
+    options: StepOptions = NO_OPTIONS,
+    class_weights: object = None,
     callbacks: Sequence[Callback] = (),
 ) -> Call:
     """The arguments, or the first thing wrong with them; nothing compiles here."""
@@ -38,11 +42,21 @@ def check_call(
     epochs = checks.check_integer("epochs", epochs, minimum=0)
     batch_size = checks.check_integer("batch_size", batch_size, minimum=1)
     steps_per_execution = checks.check_integer("steps_per_execution", steps_per_execution, minimum=1)
-    callbacks = check_callbacks(callbacks)
-    examples, held_out = _check_data(model, train, validation, batch_size)
-    count, observed = len(examples.labels), tuple(sorted({each.every for each in callbacks if each.every is not None}))
-    plan = Plan(count, min(batch_size, count), steps_per_execution, observed)
-    return Call(epochs, plan, examples, held_out, callbacks)
+    examples, held_out, classes = _check_data(model, train, validation, batch_size, options)
+    options = dataclasses.replace(options, class_weights=check_class_weights(class_weights, classes))
+    count, observed = len(examples.labels), sorted({each.every for each in callbacks if each.every is not None})
+    plan = Plan(count, min(batch_size, count), steps_per_execution, tuple(observed))
+    return Call(epochs, plan, examples, held_out, options)
+
+
+def check_options(label_smoothing: object, ema: object, compute_dtype: Any, accumulate_steps: object) -> StepOptions:
+    """The options of a step in the form that training uses; class weights must wait for the number of classes."""
+    return StepOptions(
+        label_smoothing=check_fraction("label_smoothing", label_smoothing),
+        ema=None if ema is None else check_fraction("ema", ema),
+        compute_dtype=check_compute_dtype(compute_dtype),
+        accumulate_steps=checks.check_integer("accumulate_steps", accumulate_steps, minimum=1),
+    )
 
 
 def check_callbacks(callbacks: object) -> tuple[Callback, ...]:
@@ -61,6 +75,19 @@ def check_callbacks(callbacks: object) -> tuple[Callback, ...]:
     return found
 
 
+def check_callbacks_of_all(callbacks: object, models: int) -> list[tuple[Callback, ...]]:
+    """The callbacks of each model, one sequence a model or none for all; no object serves two runs."""
+    if not isinstance(callbacks, Sequence):
+        raise TypeError(f"callbacks must be a sequence with a sequence for each model, got {type(callbacks).__name__}")
+    if len(callbacks) not in (0, models):
+        raise ValueError(f"callbacks must be one sequence for each model, {models}, or none, got {len(callbacks)}")
+    found = [check_callbacks(each) for each in callbacks] or [() for _ in range(models)]
+    every = [callback for each in found for callback in each]
+    if len(set(map(id, every))) < len(every):
+        raise ValueError("callbacks must be objects of their own for each model, got one twice; construct one for each")
+    return found
+
+
 def check_seed(seed: object) -> int:
     return checks.check_integer("seed", seed, minimum=0, below=2**32)
 
@@ -76,13 +103,18 @@ def check_seeds(seeds: object, models: int) -> list[int]:
 
 
 def _check_data(
-    model: nnx.Module, train: LabeledImages, validation: LabeledImages | None, batch_size: int
-) -> tuple[Examples, Examples | None]:
-    """Both sets as arrays, or the first thing wrong with them."""
+    model: nnx.Module,
+    train: LabeledImages,
+    validation: LabeledImages | None,
+    batch_size: int,
+    options: StepOptions,
+) -> tuple[Examples, Examples | None, int]:
+    """Both sets as arrays and the number of classes, or the first thing wrong with them."""
     examples = checks.check_examples("train", train)
     held_out = None if validation is None else checks.check_examples("validation", validation)
     if held_out is not None:
         checks.check_same_shape(examples, held_out)
-    classes = checks.count_classes(model, examples.images, min(batch_size, len(examples.labels)), training=True)
+    size, dtype = min(batch_size, len(examples.labels)), options.compute_dtype
+    classes = checks.count_classes(model, examples.images, size, training=True, compute_dtype=dtype)
     examples = checks.check_labels("train", examples, classes)
-    return examples, held_out and checks.check_labels("validation", held_out, classes)
+    return examples, held_out and checks.check_labels("validation", held_out, classes), classes

@@ -139,19 +139,30 @@ def check_labels(name: str, examples: Examples, classes: int) -> Examples:
     return Examples(examples.images, labels.astype(np.int32))
 
 
-def count_classes(model: nnx.Module, images: NDArray | Array, batch_size: int, *, training: bool) -> int:
+def count_classes(
+    model: nnx.Module,
+    images: NDArray | Array,
+    batch_size: int,
+    *,
+    training: bool,
+    compute_dtype: np.dtype | None = None,
+) -> int:
     """The number of logits the model returns for a batch of such images, found without computing it."""
     batch = jax.ShapeDtypeStruct((batch_size, *images.shape[1:]), jax.dtypes.canonicalize_dtype(images.dtype))
     graphdef, before = nnx.split(model)
+
+    def call(variables: Any, x: Any) -> Any:
+        return apply_model(graphdef, variables, x, training=training, compute_dtype=compute_dtype)
+
     try:
-        logits, after = jax.eval_shape(
-            lambda state, x: apply_model(graphdef, state, x, training=training), before, batch
-        )
+        logits, after = jax.eval_shape(call, before, batch)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"the model {type(model).__name__} fails on images of shape {batch.shape}: {_first_line(error)}"
         ) from error
     _check_logits(logits, batch_size)
+    if compute_dtype is not None:  # parameters are narrowed for the call, the other variables are not
+        before, after = (nnx.split_state(variables, nnx.Param, ...)[1] for variables in (before, after))
     _check_unchanged(before, after)
     return logits.shape[1]
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Int32, Key
+from jaxtyping import Array, Bool, Int32, Key
 
 from jaxcnn.training.examples import Examples, take
 from jaxcnn.training.metrics import Metrics, add_metrics
@@ -83,10 +83,21 @@ def run_steps(
     itself, gradients too, as `jaxcnn.functional.conv` does.
     """
 
+    every = state.options.accumulate_steps
+
     def step(i, carry):
         state, total = carry
-        rows = lax.dynamic_slice_in_dim(order, offset + i * batch_size, batch_size)
-        state, metrics = train_step(state, take(examples, rows))
+        start = offset + i * batch_size
+        rows = lax.dynamic_slice_in_dim(order, start, batch_size)
+        last = every == 1 or completes_update(start, batch_size, len(order), every)
+        state, metrics = train_step(state, take(examples, rows), last)
         return state, add_metrics(total, metrics)
 
     return lax.fori_loop(jnp.int32(0), count, step, (state, metrics))
+
+
+def completes_update(
+    start: Int32[Array | np.integer, ""] | int, batch_size: int, examples: int, every: int
+) -> Bool[Array | np.bool_, ""] | bool:
+    """Whether the batch from an epoch's example `start` on is the last of `every`, or the epoch's last."""
+    return ((start // batch_size + 1) % every == 0) | (start + batch_size == examples)

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float32, Shaped
 from numpy.typing import NDArray
@@ -14,12 +15,20 @@ from jaxcnn.training import checks
 from jaxcnn.training.compiling import Program, compiling
 from jaxcnn.training.examples import Examples, LabeledImages, evaluation_batches, padded_slices
 from jaxcnn.training.metrics import Metrics, add_metrics, mean_metrics, zero_metrics
+from jaxcnn.training.options import check_compute_dtype
+from jaxcnn.training.state import TrainState, variables_of
 from jaxcnn.training.steps import eval_step, predict_step
 
 EVALUATION_BATCH_SIZE = 256
 
 
-def evaluate(model: nnx.Module, dataset: LabeledImages, *, batch_size: int = EVALUATION_BATCH_SIZE) -> dict[str, float]:
+def evaluate(
+    model: nnx.Module,
+    dataset: LabeledImages,
+    *,
+    batch_size: int = EVALUATION_BATCH_SIZE,
+    compute_dtype: jax.typing.DTypeLike | None = None,
+) -> dict[str, float]:
     """Mean cross-entropy and accuracy of the model on a dataset.
 
     The model runs in evaluation mode (running BatchNorm statistics, no dropout); its modes and its state stay as
@@ -29,6 +38,7 @@ def evaluate(model: nnx.Module, dataset: LabeledImages, *, batch_size: int = EVA
       model: an NNX module that maps images to logits (n, num_classes).
       dataset: anything with `.images` (n, h, w, c), uint8 or scaled floats, and integer `.labels` (n,).
       batch_size: examples a step; more than the set means the whole set at once.
+      compute_dtype: as for `fit`.
 
     Returns:
       `{"loss": nats per example, "accuracy": fraction in 0..1}`, Python floats.
@@ -40,20 +50,24 @@ def evaluate(model: nnx.Module, dataset: LabeledImages, *, batch_size: int = EVA
     checks.check_model(model)
     size = checks.check_integer("batch_size", batch_size, minimum=1)
     examples = checks.check_examples("dataset", dataset)
-    size = min(size, len(examples.labels))
-    classes = checks.count_classes(model, examples.images, size, training=False)
+    size, dtype = min(size, len(examples.labels)), check_compute_dtype(compute_dtype)
+    classes = checks.count_classes(model, examples.images, size, training=False, compute_dtype=dtype)
     examples = checks.check_labels("dataset", examples, classes)
     graphdef, variables = nnx.split(model)
 
     def program(variables, total, batch, valid):
         with compiling():
-            return _jitted_evaluation(graphdef, variables, total, batch, valid)
+            return _jitted_evaluation(graphdef, variables, total, batch, valid, compute_dtype=dtype)
 
     return mean_metrics(sum_batches(program, variables, evaluation_batches(examples, size)))
 
 
 def predict(
-    model: nnx.Module, images: Shaped[NDArray | Array, "..."], *, batch_size: int = EVALUATION_BATCH_SIZE
+    model: nnx.Module,
+    images: Shaped[NDArray | Array, "..."],
+    *,
+    batch_size: int = EVALUATION_BATCH_SIZE,
+    compute_dtype: jax.typing.DTypeLike | None = None,
 ) -> Float32[Array, "n num_classes"]:
     """Class probabilities of images: the softmax of the model's logits, in evaluation mode.
 
@@ -61,6 +75,7 @@ def predict(
       model: an NNX module that maps images to logits (n, num_classes).
       images: (n, h, w, c), uint8 in 0..255 or scaled floats.
       batch_size: images a step; more than there are means all at once.
+      compute_dtype: as for `fit`.
 
     Returns:
       Probabilities (n, num_classes), float32; each row sums to 1.
@@ -72,19 +87,28 @@ def predict(
     checks.check_model(model)
     size = checks.check_integer("batch_size", batch_size, minimum=1)
     array = checks.check_images("images", images)
-    size = min(size, len(array))
-    checks.count_classes(model, array, size, training=False)
+    size, dtype = min(size, len(array)), check_compute_dtype(compute_dtype)
+    checks.count_classes(model, array, size, training=False, compute_dtype=dtype)
     graphdef, variables = nnx.split(model)
     with compiling():
-        parts = [_jitted_prediction(graphdef, variables, jnp.asarray(part)) for part in padded_slices(array, size)]
+        parts = [
+            _jitted_prediction(graphdef, variables, jnp.asarray(part), compute_dtype=dtype)
+            for part in padded_slices(array, size)
+        ]
     return jnp.concatenate(parts)[: len(array)]
 
 
 def accumulate_metrics(
-    graphdef: nnx.GraphDef, variables: Any, total: Metrics, batch: Examples, valid: Bool[NDArray | Array, " n"]
+    graphdef: nnx.GraphDef,
+    variables: Any,
+    total: Metrics,
+    batch: Examples,
+    valid: Bool[NDArray | Array, " n"],
+    *,
+    compute_dtype: np.dtype | None = None,
 ) -> Metrics:
     """The sums so far, and those of one more batch."""
-    return add_metrics(total, eval_step(graphdef, variables, batch, valid))
+    return add_metrics(total, eval_step(graphdef, variables, batch, valid, compute_dtype=compute_dtype))
 
 
 def sum_batches(program: Callable[..., Metrics], variables: Any, batches: Iterable[tuple[Examples, Array]]) -> Metrics:
@@ -96,11 +120,12 @@ def sum_batches(program: Callable[..., Metrics], variables: Any, batches: Iterab
 
 
 def evaluation_program(
-    worker: ThreadPoolExecutor, graphdef: nnx.GraphDef, variables: Any, batch: Examples, valid: Bool[Array, " n"]
+    worker: ThreadPoolExecutor, state: TrainState, batch: Examples, valid: Bool[Array, " n"]
 ) -> Program:
-    """`accumulate_metrics` compiled ahead of time for batches of this shape."""
-    return Program(worker, _jitted_evaluation, graphdef, variables, zero_metrics(), batch, valid)
+    """`accumulate_metrics` of the state's model compiled ahead of time for batches of this shape."""
+    args = (state.graphdef, jax.eval_shape(variables_of, state), zero_metrics(), batch, valid)
+    return Program(worker, _jitted_evaluation, *args, compute_dtype=state.options.compute_dtype)
 
 
-_jitted_evaluation = jax.jit(accumulate_metrics, static_argnums=0)
-_jitted_prediction = jax.jit(predict_step, static_argnums=0)
+_jitted_evaluation = jax.jit(accumulate_metrics, static_argnums=0, static_argnames="compute_dtype")
+_jitted_prediction = jax.jit(predict_step, static_argnums=0, static_argnames="compute_dtype")

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 import jax
 import optax
 from flax import nnx
+from numpy.typing import NDArray
 
-from jaxcnn.training.call import check_call, check_seed
+from jaxcnn.training.call import check_call, check_callbacks, check_options, check_seed
 from jaxcnn.training.callbacks import Callback, watched
 from jaxcnn.training.examples import LabeledImages
 from jaxcnn.training.history import History
 from jaxcnn.training.progress import reporter
-from jaxcnn.training.run import Run
-from jaxcnn.training.state import create_state
-from jaxcnn.training.task import history_of, prepare, train_run
+from jaxcnn.training.task import begin_run, history_of, prepare, train_run
 
 
 def fit(
@@ -25,6 +24,11 @@ def fit(
     batch_size: int = 64,
     optimizer: optax.GradientTransformation,
     seed: int = 0,
+    label_smoothing: float | int = 0.0,
+    class_weights: Sequence[float | int] | NDArray | None = None,
+    ema: float | int | None = None,
+    compute_dtype: jax.typing.DTypeLike | None = None,
+    accumulate_steps: int = 1,
     callbacks: Sequence[Callback] = (),
     steps_per_execution: int = 32,
     progress: bool = True,
@@ -34,6 +38,8 @@ def fit(
     The whole set lies on the device and is shuffled there: batch i of epoch e depends on (seed, e, i) alone, the
     last batch of an epoch may be smaller and is used. With the same seed, versions and device, results are
     bit-identical. Dropout draws from the model's own `nnx.Rngs`; optimizer state starts anew in each call.
+    Schedules, weight decay and gradient clipping are the optimizer's: `optax.chain` puts them together. The reported
+    loss is what is minimised, label smoothing and class weights included; validation's is the plain cross-entropy.
     The model trains in training mode and is validated in evaluation mode; its modes stay as they are. It takes
     the new state at the end of each epoch, so that an interrupt or an error leaves the last whole epoch in it.
     On a CPU build the model from `jaxcnn.nn.Conv`, or call `jaxcnn.accelerate_cpu()` first: the gradients of
@@ -48,6 +54,16 @@ def fit(
       batch_size: examples a step; more than the set means the whole set.
       optimizer: any optax gradient transformation. Pass the same object again to reuse compiled programs.
       seed: of the shuffles, 0 to 2**32 - 1.
+      label_smoothing: the share of each target that goes to all classes alike, 0 up to but not 1.
+      class_weights: a factor for the loss of each class's examples. As in Keras the weighted losses are averaged over
+        the number of examples; PyTorch divides by the sum of their weights.
+      ema: decay of a moving average of the parameters, such as 0.999, that begins at the first ones and follows each
+        update. The model is validated with it and receives it; other variables, as BatchNorm's, are the last ones.
+      compute_dtype: what the model computes in, such as jnp.bfloat16, in validation too; parameters, statistics and
+        the loss keep their dtype. A layer that names a dtype keeps it; pass the same to `evaluate` and `predict`.
+      accumulate_steps: batches whose gradients make one update, weighted by their examples; an epoch's last update may
+        have fewer. As one batch of so many times the size, but for BatchNorm and Dropout, which see the small ones.
+        Optimizers and their schedules count updates.
       callbacks: what watches the run, may stop it, and puts a saved one in its place: see `Callback`.
       steps_per_execution: steps a call of the compiled program, between two looks at the progress; changes no result.
         From 32 on the cost of a call no longer shows (`python -m experiments.harness.bench_chunks`).
@@ -63,12 +79,15 @@ def fit(
       FloatingPointError: the loss or a parameter became NaN or infinite: names the step and its batch; the model keeps
         the last good epoch.
     """
-    seed = check_seed(seed)
-    call = check_call(model, train, validation, epochs, batch_size, optimizer, steps_per_execution, callbacks)
+    seed, callbacks = check_seed(seed), check_callbacks(callbacks)
+    options = check_options(label_smoothing, ema, compute_dtype, accumulate_steps)
+    sizes = (epochs, batch_size, optimizer, steps_per_execution)
+    call = check_call(model, train, validation, *sizes, options, class_weights, callbacks)
     if call.epochs == 0:
         return History()
-    run, key = Run(call.plan, call.epochs, seed, create_state(model, optimizer)), jax.random.key(seed)
-    with reporter(progress, call.epochs, call.plan.examples) as report, watched(run, call.callbacks):
+    key = jax.random.key(seed)
+    run = begin_run(call, model, optimizer, seed)
+    with reporter(progress, call.epochs, call.plan.examples) as report, watched(run, callbacks):
         task = prepare(call, run.state, key)
-        train_run(task, model, run, key, report, call.callbacks)
+        train_run(task, model, run, key, report, callbacks)
     return history_of(run.rows, task.compile_seconds, stopped=run.stopped)

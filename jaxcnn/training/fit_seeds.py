@@ -7,16 +7,17 @@ from collections.abc import Sequence
 import jax
 import optax
 from flax import nnx
+from numpy.typing import NDArray
 
-from jaxcnn.training.call import check_call, check_seeds
+from jaxcnn.training.call import check_call, check_callbacks_of_all, check_options, check_seeds
+from jaxcnn.training.callbacks import Callback, watched
 from jaxcnn.training.checks import check_same_structure
 from jaxcnn.training.examples import LabeledImages
 from jaxcnn.training.history import History
 from jaxcnn.training.progress import Silent, reporters
 from jaxcnn.training.run import Run
 from jaxcnn.training.side_by_side import SharedClock, Stoppable, side_by_side
-from jaxcnn.training.state import create_state
-from jaxcnn.training.task import Task, history_of, prepare, train_run
+from jaxcnn.training.task import Task, begin_run, history_of, prepare, train_run
 
 
 def fit_seeds(
@@ -28,6 +29,12 @@ def fit_seeds(
     batch_size: int = 64,
     optimizer: optax.GradientTransformation,
     seeds: Sequence[int],
+    label_smoothing: float | int = 0.0,
+    class_weights: Sequence[float | int] | NDArray | None = None,
+    ema: float | int | None = None,
+    compute_dtype: jax.typing.DTypeLike | None = None,
+    accumulate_steps: int = 1,
+    callbacks: Sequence[Sequence[Callback]] = (),
     steps_per_execution: int = 32,
     progress: bool = True,
 ) -> list[History]:
@@ -42,6 +49,9 @@ def fit_seeds(
       models: NNX modules of one structure, such as one constructor's with different `rngs`.
       train, validation, epochs, batch_size, optimizer, steps_per_execution: as for `fit`.
       seeds: of the shuffles, one for each model, 0 to 2**32 - 1.
+      label_smoothing, class_weights, ema, compute_dtype, accumulate_steps: as for `fit`.
+      callbacks: for each model a sequence of its own, or none at all; they are called from their run's thread, and no
+        object twice.
       progress: show a bar for each seed on a terminal, a line for each seed and epoch elsewhere (on stderr).
 
     Returns:
@@ -55,31 +65,31 @@ def fit_seeds(
     """
     models = check_same_structure(models)
     seeds = check_seeds(seeds, len(models))
-    call = check_call(models[0], train, validation, epochs, batch_size, optimizer, steps_per_execution)
+    watchers = check_callbacks_of_all(callbacks, len(models))
+    options = check_options(label_smoothing, ema, compute_dtype, accumulate_steps)
+    sizes, every = (epochs, batch_size, optimizer, steps_per_execution), [each for group in watchers for each in group]
+    call = check_call(models[0], train, validation, *sizes, options, class_weights, every)
     if call.epochs == 0:
         return [History() for _ in models]
-    runs = [
-        Run(call.plan, call.epochs, seed, create_state(model, optimizer))
-        for model, seed in zip(models, seeds, strict=True)
-    ]
+    runs = [begin_run(call, model, optimizer, seed) for model, seed in zip(models, seeds, strict=True)]
     names = [f"seed {seed}, " for seed in seeds]
     with reporters(progress, call.epochs, call.plan.examples, names) as reports:
         task = prepare(call, runs[0].state, jax.random.key(seeds[0]))
-        return _train_all(task, list(zip(models, runs, reports, strict=True)))
+        return _train_all(task, list(zip(models, runs, watchers, reports, strict=True)))
 
 
-def _train_all(task: Task, runs: list[tuple[nnx.Module, Run, Silent]]) -> list[History]:
+def _train_all(task: Task, runs: list[tuple[nnx.Module, Run, Sequence[Callback], Silent]]) -> list[History]:
     clock, stop = SharedClock(), threading.Event()
 
     def train_one(index: int) -> History:
-        model, run, report = runs[index]
+        model, run, callbacks, report = runs[index]
         error = None
         with clock.running():
             try:
-                key = jax.random.key(run.seed)
-                train_run(task, model, run, key, Stoppable(report, stop), clock=clock)
+                with watched(run, callbacks):
+                    train_run(task, model, run, jax.random.key(run.seed), Stoppable(report, stop), callbacks, clock)
             except FloatingPointError as broken:
                 error = str(broken)
-        return history_of(run.rows, 0.0 if index else task.compile_seconds, error)
+        return history_of(run.rows, 0.0 if index else task.compile_seconds, error, run.stopped)
 
     return side_by_side([functools.partial(train_one, index) for index in range(len(runs))], stop)

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -12,9 +12,11 @@ import numpy as np
 import optax
 from flax import nnx
 from jaxtyping import Array, Int32, Key
+from numpy.typing import NDArray
 
 from jaxcnn.training import checks
-from jaxcnn.training.call import check_seed
+from jaxcnn.training.call import check_options, check_seed
+from jaxcnn.training.chunks import completes_update
 from jaxcnn.training.compiling import Program
 from jaxcnn.training.epochs import finite_means, keep, validate
 from jaxcnn.training.examples import Examples, LabeledImages
@@ -22,7 +24,7 @@ from jaxcnn.training.history import History
 from jaxcnn.training.metrics import Metrics, add_metrics, zero_metrics
 from jaxcnn.training.programs import after_epoch
 from jaxcnn.training.progress import Silent, reporter
-from jaxcnn.training.state import TrainState, create_state
+from jaxcnn.training.state import TrainState, create_state, learning_rate_of
 from jaxcnn.training.steps import train_step
 from jaxcnn.training.stream_call import Augmentation, BatchStream, Run, check_stream_call
 from jaxcnn.training.task import held_out_batches, history_of
@@ -47,6 +49,11 @@ def fit_stream(
     optimizer: optax.GradientTransformation,
     seed: int = 0,
     augment: Augmentation | None = None,
+    label_smoothing: float | int = 0.0,
+    class_weights: Sequence[float | int] | NDArray | None = None,
+    ema: float | int | None = None,
+    compute_dtype: jax.typing.DTypeLike | None = None,
+    accumulate_steps: int = 1,
     progress: bool = True,
 ) -> History:
     """Trains the model in place on the batches that the stream has left, and returns what happened.
@@ -65,6 +72,7 @@ def fit_stream(
       seed: of the augmentation, 0 to 2**32 - 1; shuffles have the stream's own.
       augment: `(key, images) -> images` such as one of `jaxcnn.data.augment`, run on the device within the step,
         before scaling. Pass the same object again to reuse compiled programs.
+      label_smoothing, class_weights, ema, compute_dtype, accumulate_steps: as for `fit`.
       progress: show a bar on a terminal, a line an epoch elsewhere (on stderr).
 
     Returns:
@@ -77,10 +85,11 @@ def fit_stream(
         labels, which are checked as they are read.
       FloatingPointError: the loss or a parameter became NaN or infinite; the model keeps the last good epoch.
     """
-    run = check_stream_call(model, stream, validation, epochs, optimizer, check_seed(seed), augment)
+    seed, options = check_seed(seed), check_options(label_smoothing, ema, compute_dtype, accumulate_steps)
+    run = check_stream_call(model, stream, validation, epochs, optimizer, seed, augment, options, class_weights)
     if run.epochs == 0:
         return History()
-    state, batches = create_state(model, optimizer), held_out_batches(run.held_out)
+    state, batches = create_state(model, optimizer, run.options), held_out_batches(run.held_out)
     with reporter(progress, run.epochs, run.plan.examples) as report:
         programs, seconds = _compile(run, state, batches[0] if batches else None)
         return history_of(list(_train_epochs(run, programs, model, state, batches, report)), seconds)
@@ -94,15 +103,22 @@ def stream_step(
     position: Int32[Array | np.integer, ""],
     *,
     augment: Augmentation | None,
+    steps_per_epoch: int | None = None,
 ) -> tuple[TrainState, Metrics]:
-    """One training step on a batch, augmented by draws that belong to its position; its sums added to `metrics`."""
+    """One training step on a batch, augmented by draws that belong to its position; its sums added to `metrics`.
+
+    Where gradients accumulate, `steps_per_epoch` tells which batches complete an update.
+    """
     if augment is not None:
         batch = Examples(augment(jax.random.fold_in(key, position), jnp.asarray(batch.images)), batch.labels)
-    state, found = train_step(state, batch)
+    last = steps_per_epoch is None or completes_update(
+        jnp.asarray(position) % steps_per_epoch, 1, steps_per_epoch, state.options.accumulate_steps
+    )
+    state, found = train_step(state, batch, last)
     return state, add_metrics(metrics, found)
 
 
-_jitted_step = jax.jit(stream_step, static_argnames="augment", donate_argnames="state")
+_jitted_step = jax.jit(stream_step, static_argnames=("augment", "steps_per_epoch"), donate_argnames="state")
 
 
 def _compile(run: Run, state: TrainState, held_out: Any) -> tuple[Programs, float]:
@@ -110,12 +126,13 @@ def _compile(run: Run, state: TrainState, held_out: Any) -> tuple[Programs, floa
     start = time.perf_counter()
     worker = ThreadPoolExecutor(1)
     dtype = jax.dtypes.canonicalize_dtype(run.stream.dtype)
+    per_epoch = run.plan.steps_per_epoch if run.options.accumulate_steps > 1 else None
     steps = {}
     for size in run.plan.batch_sizes:
         images = jax.ShapeDtypeStruct((size, *run.stream.image_shape), dtype)
         batch = Examples(images, jax.ShapeDtypeStruct((size,), np.int32))  # pyright: ignore[reportArgumentType]
         args = (state, zero_metrics(), batch, run.key, np.int32(0))
-        steps[size] = Program(worker, _jitted_step, *args, augment=run.augment)
+        steps[size] = Program(worker, _jitted_step, *args, augment=run.augment, steps_per_epoch=per_epoch)
     after = after_epoch(worker, state, held_out)
     worker.shutdown(wait=False)
     steps[run.plan.batch_sizes[0]].wait()
@@ -135,7 +152,7 @@ def _train_epochs(
         begun = run.stream.position % run.plan.steps_per_epoch
         state, row = _train_epoch(run, programs, epoch, begun, state, report)
         keep(model, programs.snapshot, state, run.plan, epoch, run.plan.steps_per_epoch)
-        row |= validate(programs.evaluation, state, batches)
+        row |= learning_rate_of(state) | validate(programs.evaluation, state, batches)
         report.finish_epoch(epoch, row)
         yield row
 

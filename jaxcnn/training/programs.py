@@ -14,7 +14,7 @@ from jaxcnn.training.compiling import Program
 from jaxcnn.training.evaluation import evaluation_program
 from jaxcnn.training.examples import Examples
 from jaxcnn.training.metrics import zero_metrics
-from jaxcnn.training.state import TrainState, snapshot, variables_of
+from jaxcnn.training.state import TrainState, snapshot
 
 
 class Programs(NamedTuple):
@@ -60,7 +60,7 @@ def after_epoch(
     copy = Program(worker, _jitted_snapshot, state)
     if held_out is None:
         return copy, None
-    return copy, evaluation_program(worker, state.graphdef, variables_of(state), *held_out)
+    return copy, evaluation_program(worker, state, *held_out)
 
 
 _jitted_order = jax.jit(epoch_order, static_argnames="examples")

@@ -11,6 +11,9 @@ from jaxcnn.training.metrics import Metrics, mean_metrics, zero_metrics
 from jaxcnn.training.run_state import Arrays, Record, RunState, capture
 from jaxcnn.training.state import TrainState, copy_leaves, snapshot
 
+_MEASURED = ("loss", "accuracy", "seconds")
+_VALIDATED = ("val_loss", "val_accuracy")
+
 
 class Run:
     """A run at the boundary between two chunks, as callbacks see it: to be read, but for `notes` and `best`.
@@ -19,7 +22,9 @@ class Run:
       plan: how epochs fall into batches and chunks.
       epochs: passes over the set that were asked for.
       seed: of the shuffles.
-      step: absolute steps taken or under way.
+      metrics: what a row holds: loss, accuracy, seconds, and val_loss and val_accuracy where there is a validation set.
+      step: absolute steps taken or under way: batches, whether or not each makes an update.
+      begun_step, begun_epoch: `step` and `epoch` that the run was put at by `restore`; 0 where it was not.
       rows: the metrics of each finished epoch.
       state: parameters, other model state and optimizer state on the device, after `step` steps. The next chunk takes
         its buffers: what is to last longer comes from `variables`, `model` or `snapshot`, which copy.
@@ -31,10 +36,12 @@ class Run:
       error: the exception that ended it, or None.
     """
 
-    def __init__(self, plan: Plan, epochs: int, seed: int, state: TrainState):
+    def __init__(self, plan: Plan, epochs: int, seed: int, state: TrainState, *, validated: bool = False):
         self.plan, self.epochs, self.seed, self.state = plan, epochs, seed, state
         self.sums: Metrics = jax.device_put(zero_metrics())
+        self.metrics = _MEASURED + _VALIDATED * validated
         self.step, self.seconds = 0, 0.0
+        self.begun_step, self.begun_epoch = 0, 0
         self.rows: list[dict[str, float]] = []
         self.notes: dict[str, Any] = {}
         self.best: Any = None
@@ -106,7 +113,7 @@ class Run:
         leaves = jax.tree.leaves(arrays)
         self.state, self.sums, self.best = _jitted_copy(jax.tree.unflatten(jax.tree.structure(template), leaves))
         self.step, self.rows, self.seconds = record.step, [dict(row) for row in record.rows], record.seconds
-        self.notes = dict(record.notes)
+        self.begun_step, self.begun_epoch, self.notes = self.step, self.epoch, dict(record.notes)
 
     def advance(self, state: TrainState, sums: Metrics, steps: int, seconds: float) -> None:
         """Where the run stands after a chunk; for the loop that trains."""

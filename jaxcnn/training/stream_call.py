@@ -1,5 +1,6 @@
 """The arguments of `fit_stream`, refused or in the form that training uses."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from jaxcnn.training import checks
 from jaxcnn.training.chunks import Plan
 from jaxcnn.training.examples import Examples, LabeledImages
+from jaxcnn.training.options import StepOptions, check_class_weights
 
 Augmentation = Callable[[Key[Array, ""], Array], Array]
 
@@ -57,6 +59,7 @@ class Run(NamedTuple):
     augment: Augmentation | None
     held_out: Examples | None
     key: Key[Array, ""]
+    options: StepOptions
 
 
 def check_stream_call(
@@ -67,6 +70,8 @@ def check_stream_call(
     optimizer: optax.GradientTransformation,
     seed: int,
     augment: Augmentation | None,
+    options: StepOptions,
+    class_weights: object,
 ) -> Run:
     """The arguments, or the first thing wrong with them; nothing compiles here."""
     checks.check_model(model)
@@ -80,10 +85,12 @@ def check_stream_call(
     held_out = None if validation is None else checks.check_examples("validation", validation)
     if held_out is not None:
         checks.check_same_shape(Examples(images, np.zeros(len(images), np.int32)), held_out)
-    classes = checks.count_classes(model, images, stream.batch_size, training=True)
+    dtype = options.compute_dtype
+    classes = checks.count_classes(model, images, stream.batch_size, training=True, compute_dtype=dtype)
     _check_names(stream, classes)
+    options = dataclasses.replace(options, class_weights=check_class_weights(class_weights, classes))
     held_out = held_out and checks.check_labels("validation", held_out, classes)
-    return Run(stream, plan, passes, classes, augment, held_out, key)
+    return Run(stream, plan, passes, classes, augment, held_out, key, options)
 
 
 def _check_epochs(stream: BatchStream, plan: Plan, epochs: int | None) -> int:

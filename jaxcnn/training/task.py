@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import optax
 from flax import nnx
 from jaxtyping import Array, Key
 
@@ -17,7 +18,7 @@ from jaxcnn.training.history import History
 from jaxcnn.training.programs import Programs, compile_programs
 from jaxcnn.training.progress import Silent
 from jaxcnn.training.run import Run
-from jaxcnn.training.state import TrainState
+from jaxcnn.training.state import TrainState, create_state, learning_rate_of
 
 
 class Task(NamedTuple):
@@ -27,6 +28,12 @@ class Task(NamedTuple):
     batches: list[tuple[Examples, Array]]
     programs: Programs
     compile_seconds: float
+
+
+def begin_run(call: Call, model: nnx.Module, optimizer: optax.GradientTransformation, seed: int) -> Run:
+    """A run of the call before its first step."""
+    state = create_state(model, optimizer, call.options)
+    return Run(call.plan, call.epochs, seed, state, validated=call.held_out is not None)
 
 
 def prepare(call: Call, state: TrainState, key: Key[Array, ""]) -> Task:
@@ -65,7 +72,7 @@ def train_run(
         means = finite_means(run.sums, run.plan, run.epoch)
         keep(model, task.programs.snapshot, run.state, run.plan, run.epoch, run.position)
         if run.position == run.plan.steps_per_epoch:
-            row = {**means, "seconds": run.seconds}
+            row = {**means, "seconds": run.seconds, **learning_rate_of(run.state)}
             _finish_epoch(run, row | validate(task.programs.evaluation, run.state, task.batches), report, callbacks)
     if run.best is not None:
         nnx.update(model, *run.best)
@@ -92,6 +99,7 @@ def history_of(
         val_loss=column("val_loss"),
         val_accuracy=column("val_accuracy"),
         seconds=column("seconds"),
+        learning_rate=column("learning_rate"),
         compile_seconds=compile_seconds,
         error=error,
         stopped=stopped,

@@ -32,6 +32,26 @@ def test_the_bits_are_those_of_single_runs(make_images, stateful, arrays):
     assert [history.compile_seconds > 0 for history in histories] == [True, False, False]
 
 
+def test_options_and_callbacks_are_those_of_single_runs(make_images, softmax, arrays):
+    def callbacks():
+        return [training.EarlyStopping("loss", min_delta=10.0, patience=2)]
+
+    options = {"epochs": 9, "batch_size": 8, "optimizer": RMSPROP, "progress": False}
+    options |= {"label_smoothing": 0.1, "class_weights": (1, 2, 3), "ema": 0.5, "accumulate_steps": 2}
+    together, apart = ([softmax(rngs=nnx.Rngs(seed)) for seed in (0, 1)] for _ in range(2))
+    watchers = [callbacks(), callbacks()]
+    histories = training.fit_seeds(together, make_images(20), seeds=(0, 1), callbacks=watchers, **options)
+    for model, single, seed, history in zip(together, apart, (0, 1), histories, strict=True):
+        expected = training.fit(single, make_images(20), seed=seed, callbacks=callbacks(), **options)
+        assert (history.loss, history.stopped) == (expected.loss, expected.stopped)
+        assert len(history.loss) == 3
+        np.testing.assert_equal(arrays(model), arrays(single))
+    with pytest.raises(ValueError, match="callbacks must be one sequence for each model, 2, or none, got 1"):
+        training.fit_seeds(together, make_images(20), seeds=(0, 1), callbacks=watchers[:1], **options)
+    with pytest.raises(ValueError, match="callbacks must be objects of their own for each model, got one twice"):
+        training.fit_seeds(together, make_images(20), seeds=(0, 1), callbacks=[watchers[0]] * 2, **options)
+
+
 def test_trains_with_64_bits_enabled(make_images, softmax, x64):
     data = make_images(16, dtype=np.float64)
     models = [softmax(rngs=nnx.Rngs(seed)) for seed in (0, 1)]

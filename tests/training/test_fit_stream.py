@@ -59,6 +59,28 @@ def test_equals_the_same_steps_by_hand_with_the_last_small_batch(make_images, st
     assert len(history.seconds) == len(history.val_accuracy) == 2
 
 
+def test_options_are_those_of_fit(make_images, softmax, arrays):
+    def train(batch_size, accumulate_steps):
+        model = softmax(rngs=nnx.Rngs(0))
+        batches = streamed(make_images(22), batch_size=batch_size)
+        history = fit_stream(
+            model,
+            batches,
+            optimizer=SGD,
+            label_smoothing=0.1,
+            class_weights=(1, 2, 3),
+            ema=0.5,
+            accumulate_steps=accumulate_steps,
+            progress=False,
+        )
+        return arrays(model), history.loss
+
+    (large, losses), (small, same) = train(8, 1), train(4, 2)  # updates on 8, 8 and 6 examples
+    np.testing.assert_allclose(same, losses, rtol=1e-4)
+    for path, array in large.items():
+        np.testing.assert_allclose(small[path], array, rtol=1e-4, atol=1e-5, err_msg=str(path))
+
+
 def test_learns_what_there_is_to_learn(make_images, convolutional):
     model = convolutional(rngs=nnx.Rngs(0))
     batches = streamed(make_images(96), batch_size=16, epochs=8)

@@ -64,13 +64,19 @@ def fit(make_images, stateful, arrays):
     return call
 
 
-def test_a_run_goes_on_from_any_boundary_with_the_same_bits(fit):
+ALL = {"label_smoothing": 0.1, "class_weights": (1.0, 2.0, 0.5), "ema": 0.5, "accumulate_steps": 2}
+
+
+@pytest.mark.parametrize(
+    ("options", "others"), [({}, []), (ALL, [training.EarlyStopping("val_loss", patience=9, restore_best=True)])]
+)
+def test_a_run_goes_on_from_any_boundary_with_the_same_bits(fit, options, others):
     copies = Copies()
-    weights, metrics = fit(copies)
+    weights, metrics = fit(*others, copies, **options)
     assert [copy.record.step for copy in copies.found] == [2, 3, 3, 4, 5, 6, 6]
     for copy in copies.found:
         assert bool(copy.finite)
-        resumed, again = fit(From(copy), rngs=9)  # another start, which must not matter
+        resumed, again = fit(From(copy), *others, rngs=9, **options)  # another start, which must not matter
         assert again == metrics
         np.testing.assert_equal(resumed, weights)
 
