@@ -1,17 +1,15 @@
 """Prepared sets that need not fit into memory: the examples of TFDS's array_record files, by number."""
 
 import dataclasses
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 from numpy.typing import NDArray
-from PIL import Image
 
 from jaxcnn.data import prepared
-from jaxcnn.data.png import plain_png
+from jaxcnn.data.examples import read_examples
 from jaxcnn.data.sources import Pair, stack_images
 
 
@@ -30,14 +28,8 @@ class PreparedSource:
         return len(self.records)
 
     def read(self, rows: Shaped[NDArray, " m"]) -> Pair:
-        from tensorflow_datasets.proto import tf_example_pb2  # here, so that `import jaxcnn` stays instant
-
         with prepared.damage_told(self.folder):
-            example: Any = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]
-            found = [example.FromString(record) for record in self.records.__getitems__(rows.tolist())]
-            features = [each.features.feature for each in found]
-            images = [_decoded(each[self.image].bytes_list.value[0]) for each in features]
-            labels = [each[self.label].int64_list.value[0] for each in features]
+            images, labels = read_examples(self.records, rows.tolist(), self.image, self.label)
         return stack_images(images, [self.name_of(row) for row in rows.tolist()]), np.array(labels)
 
     def name_of(self, row: int) -> str:
@@ -65,9 +57,3 @@ def prepared_source(folder: Path, split: str) -> PreparedSource:
         with prepared.damage_told(folder):
             records = builder.as_data_source(split=split).data_source
     return PreparedSource(folder, split, tuple(builder.info.features[label].names), records, image, label)
-
-
-def _decoded(content: bytes) -> NDArray:
-    # As TFDS decodes where OpenCV is missing, at half the cost for plain PNGs.
-    pixels = np.array(plain_png(content) or Image.open(io.BytesIO(content)))
-    return pixels if pixels.ndim == 3 else pixels[..., None]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 
 from jaxcnn import data
 from jaxcnn.data import prepared
@@ -346,9 +347,16 @@ FULL = Path(os.environ.get("JAXCNN_DATA_DIR", Path(__file__).parents[3] / "share
 def test_full_set_equals_the_idx_files(name):
     if not (FULL / name).is_dir():
         pytest.skip(f"needs the full {name}: name its folder by JAXCNN_DATA_DIR")
-    prepare(name, data_dir=FULL)
+    folder = prepare(name, data_dir=FULL)
     for split, count in (("train", 60_000), ("test", 10_000)):
         ours, theirs = data.load(name, split=split), data.load(name, split=split, data_dir=FULL)
         assert len(ours) == count
         np.testing.assert_array_equal(ours.images, theirs.images)
         np.testing.assert_array_equal(ours.labels, theirs.labels)
+    with prepared.quiet():  # and as TFDS itself reads it
+        source = tfds.builder_from_directory(folder).as_data_source("test")
+        for start in range(0, count, 1000):
+            examples = source.__getitems__(range(start, start + 1000))
+            rows = slice(start, start + 1000)
+            np.testing.assert_array_equal([example["image"] for example in examples], theirs.images[rows])
+            np.testing.assert_array_equal([example["label"] for example in examples], theirs.labels[rows])
