@@ -1,5 +1,6 @@
 """Processes that read: the same batches, and a clear end whatever happens to them or to their parent."""
 
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -110,7 +111,8 @@ class Records:
 
 if __name__ == "__main__":
     with data.stream(Records(), batch_size=4, seed=0, workers=2) as batches:
-        next(batches)
+        for _ in range(20):  # Grain frees its first arrays in `__del__` at length, where Python drops an interrupt
+            next(batches)
         print(*(child.pid for child in multiprocessing.active_children()), flush=True)
         while True:
             next(batches)
@@ -122,18 +124,23 @@ if __name__ == "__main__":
 class TestScripts:
     @pytest.fixture
     def script(self, tmp_path):
-        def start(text):
-            (tmp_path / "script.py").write_text(text)
-            return subprocess.Popen(
-                [sys.executable, str(tmp_path / "script.py")],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
-                env={**os.environ, "JAX_PLATFORMS": "cpu"},
-            )
+        with contextlib.ExitStack() as stack:
 
-        return start
+            def start(text):
+                (tmp_path / "script.py").write_text(text)
+                process = subprocess.Popen(
+                    [sys.executable, str(tmp_path / "script.py")],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    start_new_session=True,
+                    env={**os.environ, "JAX_PLATFORMS": "cpu"},
+                )
+                stack.enter_context(process)
+                stack.callback(process.kill)
+                return process
+
+            yield start
 
     def test_without_a_guard(self, script):
         out, err = script(UNGUARDED).communicate(timeout=120)
