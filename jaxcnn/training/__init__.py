@@ -1,6 +1,7 @@
 """Training: a pure step on optax, `fit`, `fit_seeds`, `fit_stream`, `evaluate` and `predict`, and what they return."""
 
 from jaxcnn.training.callbacks import Callback
+from jaxcnn.training.checkpoints import Checkpoints
 from jaxcnn.training.early_stopping import EarlyStopping
 from jaxcnn.training.evaluation import evaluate, predict
 from jaxcnn.training.examples import Examples, LabeledImages
@@ -20,6 +21,7 @@ from jaxcnn.training.weights import load, read_metadata, save
 
 __all__ = [
     "Callback",
+    "Checkpoints",
     "EarlyStopping",
     "Examples",
     "History",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from jaxcnn.training.call import check_call, check_callbacks, check_options, check_seed
 from jaxcnn.training.callbacks import Callback, watched
+from jaxcnn.training.checkpoints import Checkpoints, make_saver
 from jaxcnn.training.examples import LabeledImages
 from jaxcnn.training.history import History
 from jaxcnn.training.progress import reporter
@@ -30,6 +31,7 @@ def fit(
     compute_dtype: jax.typing.DTypeLike | None = None,
     accumulate_steps: int = 1,
     callbacks: Sequence[Callback] = (),
+    checkpoints: Checkpoints | None = None,
     steps_per_execution: int = 32,
     progress: bool = True,
 ) -> History:
@@ -65,6 +67,7 @@ def fit(
         have fewer. As one batch of so many times the size, but for BatchNorm and Dropout, which see the small ones.
         Optimizers and their schedules count updates.
       callbacks: what watches the run, may stop it, and puts a saved one in its place: see `Callback`.
+      checkpoints: where and how often the run is saved, and whether a saved one goes on: see `Checkpoints`.
       steps_per_execution: steps a call of the compiled program, between two looks at the progress; changes no result.
         From 32 on the cost of a call no longer shows (`python -m experiments.harness.bench_chunks`).
       progress: show a bar on a terminal, a line an epoch elsewhere (on stderr).
@@ -78,16 +81,19 @@ def fit(
       ValueError: images, labels, model or numbers do not fit; raised before anything compiles.
       FloatingPointError: the loss or a parameter became NaN or infinite: names the step and its batch; the model keeps
         the last good epoch.
+      OSError: a checkpoint can't be saved; earlier ones are whole.
     """
     seed, callbacks = check_seed(seed), check_callbacks(callbacks)
+    saving = make_saver(checkpoints, train, validation)
+    watchers = (*callbacks, *saving)  # a save comes after what others note
     options = check_options(label_smoothing, ema, compute_dtype, accumulate_steps)
     sizes = (epochs, batch_size, optimizer, steps_per_execution)
-    call = check_call(model, train, validation, *sizes, options, class_weights, callbacks)
+    call = check_call(model, train, validation, *sizes, options, class_weights, watchers)
     if call.epochs == 0:
         return History()
     key = jax.random.key(seed)
     run = begin_run(call, model, optimizer, seed)
-    with reporter(progress, call.epochs, call.plan.examples) as report, watched(run, callbacks):
+    with reporter(progress, call.epochs, call.plan.examples) as report, watched(run, (*saving, *callbacks)):
         task = prepare(call, run.state, key)
-        train_run(task, model, run, key, report, callbacks)
+        train_run(task, model, run, key, report, watchers)
     return history_of(run.rows, task.compile_seconds, stopped=run.stopped)

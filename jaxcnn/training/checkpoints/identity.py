@@ -9,10 +9,11 @@ from importlib.metadata import version
 import jax
 import numpy as np
 
+import jaxcnn
 from jaxcnn.training.examples import LabeledImages
 from jaxcnn.training.run import Run
 
-_PACKAGES = ("jaxcnn", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 def identity_of(
@@ -28,6 +29,7 @@ def versions() -> dict[str, str]:
     """Of the packages, Python, the platform and the device: where they are the same, so are the results."""
     device = jax.devices()[0]
     return {
+        "jaxcnn": jaxcnn.__version__,
         **{package: version(package) for package in _PACKAGES},
         "python": platform.python_version(),
         "platform": platform.platform(),

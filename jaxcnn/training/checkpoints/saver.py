@@ -12,9 +12,10 @@ from jaxcnn.training.callbacks import Callback
 from jaxcnn.training.checkpoints import folder as folders
 from jaxcnn.training.checkpoints.config import Checkpoints
 from jaxcnn.training.checkpoints.identity import identity_of
+from jaxcnn.training.checkpoints.keeping import Keeper
 from jaxcnn.training.checkpoints.run_folder import open_run_folder
 from jaxcnn.training.checkpoints.signals import StopRequest, stop_request
-from jaxcnn.training.checkpoints.store import About, find_newest, is_finite, monitored_in, write_checkpoint
+from jaxcnn.training.checkpoints.store import About, find_newest
 from jaxcnn.training.checkpoints.writer import Writer
 from jaxcnn.training.examples import LabeledImages
 from jaxcnn.training.run import Run
@@ -33,9 +34,8 @@ class Saver(Callback):
     def __init__(self, checkpoints: Checkpoints, train: LabeledImages, validation: LabeledImages | None):
         self.every, self._train, self._validation = checkpoints.every, train, validation
         self._checkpoints, self._folder = checkpoints, checkpoints.path
-        self._writer, self._held = Writer(), ExitStack()
-        self._stop = StopRequest()
-        self._known: dict[int, float | None] = {}
+        self._writer, self._keeper = Writer(), Keeper(self._folder, checkpoints.keep)
+        self._held, self._stop = ExitStack(), StopRequest()
         self._best: tuple[RunState, About] | None = None
         self._saved: tuple[int, int] | None = None
 
@@ -90,28 +90,7 @@ class Saver(Callback):
         if self._best is not None and self._best[0].record.step != run.step:
             states.insert(0, self._best)
         self._best, self._saved = None, (run.step, run.epoch)
-        self._writer.submit(partial(self._write, states))
-
-    def _write(self, states: list[tuple[RunState, About]]) -> None:
-        for state, about in states:
-            # Where it isn't finite, the loop finds the batch that broke it at its next look.
-            if is_finite(state):
-                self._write_one(state, about)
-
-    def _write_one(self, state: RunState, about: About) -> None:
-        try:
-            write_checkpoint(self._folder, state, about)
-            self._known[state.record.step] = about.monitored
-            for step in superfluous(self._known, self._checkpoints.keep):
-                folders.discard(self._folder, step)
-                del self._known[step]
-        except OSError as error:
-            raise OSError(
-                error.errno,
-                f"the checkpoint of step {state.record.step} can't be saved ({error.strerror or error});"
-                " earlier ones are whole: make room, then go on from them with resume",
-                str(self._folder),
-            ) from error
+        self._writer.submit(partial(self._keeper.write, states))
 
     def _resume(self, run: Run) -> None:
         if not self._checkpoints.resume:
@@ -125,7 +104,8 @@ class Saver(Callback):
         if found is not None:
             self._check_epochs(run, len(found.record.rows))
             run.restore(found.arrays, found.record)
-            self._known, self._saved = monitored_in(self._folder), (run.step, run.epoch)
+            self._keeper.look()
+            self._saved = run.step, run.epoch
             if found.manifest.stopped is not None:
                 run.stop(found.manifest.stopped)
 
@@ -140,9 +120,7 @@ class Saver(Callback):
         return About(self._identity, self._model, run.stopped, monitored)
 
 
-def make_saver(
-    checkpoints: Checkpoints | None, train: LabeledImages, validation: LabeledImages | None
-) -> tuple[Saver, ...]:
+def make_saver(checkpoints: object, train: LabeledImages, validation: LabeledImages | None) -> tuple[Saver, ...]:
     """The callback for what `fit` was given, or none.
 
     Raises:
@@ -153,14 +131,6 @@ def make_saver(
     if not isinstance(checkpoints, Checkpoints):
         raise TypeError(f"checkpoints must be a training.Checkpoints or None, got {type(checkpoints).__name__}")
     return (Saver(checkpoints, train, validation),)
-
-
-def superfluous(monitored: Mapping[int, float | None], keep: int) -> list[int]:
-    """The steps to delete: neither among the last `keep` nor the best, the earlier one of equals."""
-    last = set(sorted(monitored)[-keep:])
-    measured = [(value, step) for step, value in monitored.items() if value is not None and not math.isnan(value)]
-    best = {min(measured)[1]} if measured else set()
-    return sorted(monitored.keys() - last - best)
 
 
 def _class_of(run: Run) -> str:

@@ -1,0 +1,205 @@
+"""One model, trained so that nothing is lost: saved as it goes, and resumed bit-identically after any interruption.
+
+The claim: a run that was killed, however often, ends with the very parameters of one that never was. OUT receives
+metrics.jsonl (a line an epoch), checkpoints/, and at the end params.safetensors and result.json.
+
+Run `python -m experiments.train --model convnet --dataset mnist --epochs 10 --save-every 500 --out runs/night`. Ctrl-C
+and SIGTERM save first, and print the command that goes on; the same command with `--resume` goes on from whatever is
+in OUT: nothing, part of a run, or a finished one. docs/checkpoints.md tells what happens on each fault.
+"""
+
+import contextlib
+import json
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, Literal, NoReturn
+
+import optax
+import tyro
+
+from experiments.harness.command import run
+from experiments.harness.environment import environment
+from experiments.harness.options import describe
+from experiments.harness.results import write_result
+from experiments.harness.runs import count, counts, create, measured
+from jaxcnn.data import Dataset, available, load
+from jaxcnn.geometry import as_int
+from jaxcnn.training import Callback, Checkpoints, JSONLines, Run, fit, save
+from jaxcnn.training.checkpoints import open_run_folder
+
+OPTIMIZERS = {
+    "rmsprop": partial(optax.rmsprop, decay=0.9, eps=1e-7),  # Keras's defaults, as in the lectures
+    "adam": optax.adam,
+    "sgd": optax.sgd,
+    "momentum": partial(optax.sgd, momentum=0.9),
+}
+METRICS, CHECKPOINTS, PARAMS, RESULT = "metrics.jsonl", "checkpoints", "params.safetensors", "result.json"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to train, how long, and where it is kept."""
+
+    model: Annotated[
+        Literal["convnet", "swish_cnn", "lenet5", "simple_cnn", "fashion_cnn", "mlp"], tyro.conf.arg(help="The model.")
+    ] = "convnet"
+    pool: Annotated[
+        Literal["max", "avg", "min", "stride", "none"] | None, tyro.conf.arg(help="The model's pooling; None: its own.")
+    ] = None
+    dropout: Annotated[float | None, tyro.conf.arg(help="The model's rate of dropout; None: its own.")] = None
+    dataset: Annotated[str, tyro.conf.arg(help=f"Data set: {', '.join(available())}, or tfds:NAME.")] = "mnist"
+    data_dir: Annotated[
+        Path | None, tyro.conf.arg(help="Folder that holds the set; None: a prepared set or the shipped sample.")
+    ] = None
+    epochs: Annotated[int, tyro.conf.arg(help="Passes over the training set; more may be given on --resume.")] = 5
+    batch_size: Annotated[int, tyro.conf.arg(help="Images a training step.")] = 64
+    optimizer: Annotated[Literal["rmsprop", "adam", "sgd", "momentum"], tyro.conf.arg(help="The optimizer.")] = (
+        "rmsprop"
+    )
+    learning_rate: Annotated[float, tyro.conf.arg(help="Of the optimizer.")] = 1e-3
+    seed: Annotated[int, tyro.conf.arg(help="Of the first weights and of the order of the images.")] = 0
+    save_every: Annotated[int, tyro.conf.arg(help="Steps between two checkpoints.")] = 1000
+    keep: Annotated[int, tyro.conf.arg(help="How many of the last checkpoints are kept, besides the best.")] = 3
+    out: Annotated[Path, tyro.conf.arg(help="Folder for all that the run writes.")] = Path("runs/train")
+    resume: Annotated[bool, tyro.conf.arg(help="Go on from what is in OUT.")] = False
+
+
+def main(config: Config) -> dict[str, Any]:
+    """Train, or go on, or find that all is done; returns the row of result.json."""
+    check(config)
+    with open_run_folder(config.out), terminating():
+        try:
+            return train(config)
+        except (KeyboardInterrupt, SystemExit) as interruption:
+            print(f"stopped; go on with: {resume_command()}", file=sys.stderr)
+            sys.exit(130 if isinstance(interruption, KeyboardInterrupt) else interruption.code)
+        except FloatingPointError as error:
+            kept = config.out / CHECKPOINTS
+            print(f"error: {error}; the checkpoints before it are in {kept}", file=sys.stderr)
+            sys.exit(1)
+
+
+def check(config: Config) -> None:
+    """Refuse numbers that can't be meant.
+
+    Raises:
+      ValueError: names the option.
+    """
+    as_int("--epochs", config.epochs, minimum=0)
+    for name in ("batch_size", "save_every", "keep"):
+        as_int(f"--{name.replace('_', '-')}", getattr(config, name), minimum=1)
+    as_int("--seed", config.seed, minimum=0)
+    if not config.learning_rate > 0:
+        raise ValueError(f"--learning-rate must be above 0, got {config.learning_rate}")
+
+
+def train(config: Config) -> dict[str, Any]:
+    """The row of a run that begins or goes on, or of one that is finished."""
+    row = finished(config)
+    if row is not None:
+        print(f"{config.out} holds the finished run; nothing is left to do.", file=sys.stderr)
+        return row
+    refuse_other_run(config)
+    train_set, test_set = (load(config.dataset, split=s, data_dir=config.data_dir) for s in ("train", "test"))
+    print(describe(train_set, test_set), file=sys.stderr)
+    row = train_on(config, train_set, test_set)
+    write_result(config.out, "train", config, environment(), [row], complete=True)
+    print(f"Result: {config.out / RESULT}")
+    return row
+
+
+def finished(config: Config) -> dict[str, Any] | None:
+    """The row of the same run, where OUT holds it whole and --resume is given."""
+    if not (config.resume and (config.out / PARAMS).is_file() and (config.out / RESULT).is_file()):
+        return None
+    result = json.loads((config.out / RESULT).read_text("utf-8"))
+    same = {name: str(v) if isinstance(v, Path) else v for name, v in asdict(config).items()}
+    free = ("resume", "out", "data_dir", "save_every", "keep")
+    done = all(value == result["config"].get(name) for name, value in same.items() if name not in free)
+    return result["rows"][0] if done and result["complete"] else None
+
+
+def refuse_other_run(config: Config) -> None:
+    """A run in OUT is neither written over nor mixed with another.
+
+    Raises:
+      ValueError: says what is there, and the way out.
+    """
+    there = [name for name in (METRICS, PARAMS, RESULT) if (config.out / name).exists()]
+    saved = any((config.out / CHECKPOINTS).glob("step_*"))
+    if not config.resume and (there or saved):
+        found = ", ".join([*there, *[CHECKPOINTS] * saved])
+        raise ValueError(
+            f"--out {config.out} holds a run already ({found}); go on with --resume, or name another folder"
+        )
+    if (config.out / RESULT).exists() and not saved:
+        raise ValueError(
+            f"--out {config.out} holds another result and no checkpoints to go on from; name another folder"
+        )
+
+
+def train_on(config: Config, train_set: Dataset, test_set: Dataset) -> dict[str, Any]:
+    """Train to the end, write the parameters, return the row."""
+    given = {"pool": config.pool, "dropout": config.dropout}
+    options = {name: value for name, value in given.items() if value is not None}
+    variant = count(config.model, options, config.model, train_set)
+    model = create(config.model, options, train_set, seed=config.seed)
+    recipe = {"model": config.model, "optimizer": config.optimizer, "learning_rate": config.learning_rate}
+    history = fit(
+        model,
+        train_set,
+        validation=test_set,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        optimizer=OPTIMIZERS[config.optimizer](config.learning_rate),
+        seed=config.seed,
+        callbacks=[Announcement(), JSONLines(config.out / METRICS, append=config.resume)],
+        checkpoints=Checkpoints(
+            config.out / CHECKPOINTS, config.save_every, config.keep, config.resume, recipe | given
+        ),
+    )
+    save(model, config.out / PARAMS, metadata={"model": config.model, "options": json.dumps(options)})
+    row = counts(variant, train_set, test_set, seed=config.seed)
+    return row | measured(model, history, train_set) if config.epochs else row
+
+
+class Announcement(Callback):
+    """Says from where a run goes on."""
+
+    def on_train_begin(self, run: Run) -> None:
+        if run.step:
+            print(f"going on from step {run.step}, in epoch {run.epoch + 1} of {run.epochs}", file=sys.stderr)
+
+
+def resume_command() -> str:
+    """This process's command, with --resume."""
+    given = [argument for argument in sys.argv[1:] if argument not in ("--resume", "--no-resume")]
+    return shlex.join(["python", "-m", "experiments.train", *given, "--resume"])
+
+
+@contextlib.contextmanager
+def terminating() -> Iterator[None]:
+    """SIGTERM ends the process as an exception does, where training doesn't wait for a boundary."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _exit)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _exit(signum: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + signum)
+
+
+if __name__ == "__main__":
+    run(main, Config)
