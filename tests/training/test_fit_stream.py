@@ -59,6 +59,7 @@ def test_equals_the_same_steps_by_hand_with_the_last_small_batch(make_images, st
     assert len(history.seconds) == len(history.val_accuracy) == 2
 
 
+@pytest.mark.slow
 def test_options_are_those_of_fit(make_images, softmax, arrays):
     def train(batch_size, accumulate_steps):
         model = softmax(rngs=nnx.Rngs(0))

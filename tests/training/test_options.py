@@ -76,7 +76,7 @@ def test_the_average_follows_the_parameters_and_goes_to_the_model(fit, softmax):
     np.testing.assert_array_equal(jax.tree.leaves(watch.state.params)[1], watch.params[-1][1])
 
 
-@pytest.mark.parametrize(("size", "every"), [(4, 2), (2, 4)])
+@pytest.mark.parametrize(("size", "every"), [(4, 2), pytest.param(2, 4, marks=pytest.mark.slow)])
 def test_accumulated_batches_equal_the_large_one_to_the_last_small_update(fit, arrays, size, every):
     scheduled = optax.inject_hyperparams(optax.adam)(optax.linear_schedule(0.05, 0.01, 6))
     large, history = fit(optimizer=scheduled)  # updates on 8, 8 and 6 examples
@@ -98,6 +98,7 @@ def test_an_update_is_complete_after_so_many_batches_or_at_the_end_of_the_epoch(
 
 
 class TestComputeDtype:
+    @pytest.mark.slow
     def test_layers_compute_in_it_and_everything_kept_is_float32(self, fit, make_images, stateful, arrays):
         seen = set()
 
