@@ -17,19 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import optax
 import tyro
 
 from experiments.harness.command import run
 from experiments.harness.comparison import begin, present, trained
 from experiments.harness.options import Options
+from experiments.harness.recipes import RMSPROP, START, rmsprop
 from experiments.harness.runs import Variant, count, measurements, runs_of
 from experiments.harness.statistics import Estimate, estimate
 
-RECIPE = (
-    "Recipe, as in the lectures: RMSprop with Keras's defaults (learning rate 0.001, decay 0.9, epsilon 1e-7), Glorot "
-    "uniform kernels and zero biases, cross-entropy."
-)
 LABELS = {
     "max": "max pooling",
     "avg": "average pooling",
@@ -65,12 +61,12 @@ def main(config: Config) -> Rows:
     session = begin("pooling", config)
     models = config.models[:1] if config.quick else config.models
     variants = [count(model, {"pool": pool}, LABELS[pool], session.train) for model in models for pool in config.pools]
-    results = trained(session, variants, optax.rmsprop(1e-3, decay=0.9, eps=1e-7))
+    results = trained(session, variants, rmsprop())
     return present(
         results,
         title="Pooling against no pooling",
         findings=[*size_sentences(variants), *accuracy_sentences(variants, results.rows)],
-        recipe=RECIPE,
+        recipe=f"Recipe, as in the lectures: {RMSPROP}, {START}",
         layers=[variant for pair in pairs(variants)[:1] for variant in pair],
     )
 

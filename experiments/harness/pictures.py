@@ -45,8 +45,10 @@ def trained_sections(
     trained = [v for v in variants if measurements(runs_of(v, rows), "test_accuracy")]
     if not trained:
         return []
-    against = Section("Accuracy against parameters", [_accuracy_picture(folder, trained, rows)])
-    return [*([against] if differ_in_size else []), training_section(folder, trained, rows, held_out=held_out)]
+    training = training_section(folder, trained, rows, held_out=held_out)
+    if not differ_in_size:
+        return [training]
+    return [Section("Accuracy against parameters", [_accuracy_picture(folder, trained, rows)]), training]
 
 
 def training_section(folder: Path, trained: Sequence[Variant], rows: Runs, *, held_out: str = "test") -> Section:

@@ -5,6 +5,7 @@ import html
 import json
 import sys
 
+import optax
 import pytest
 
 from experiments import pooling
@@ -133,7 +134,7 @@ def test_a_stop_keeps_the_finished_variants(tiny_sets, tmp_path, monkeypatch, ca
 
 
 def test_a_diverged_run_is_said_and_the_others_go_on(tiny_sets, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(pooling.optax, "rmsprop", lambda *args, **kwargs: pooling.optax.sgd(1e30))
+    monkeypatch.setattr("optax.rmsprop", lambda *args, **kwargs: optax.sgd(1e30))
     rows = pooling.main(
         pooling.Config(
             epochs=1, seeds=1, batch_size=8, data_dir=tiny_sets, out=tmp_path, models=("swish_cnn",), pools=("max",)
