@@ -1,4 +1,4 @@
-"""Decoded images kept in a file, so that each is decoded once: read as fast as from memory, and not in memory."""
+"""Decoded images kept in a file, so that each is decoded once: read nearly as fast as from memory, and not in it."""
 
 import contextlib
 import dataclasses

@@ -164,7 +164,7 @@ def stream(
         Processes start anew as Python does: a script must do its work below `if __name__ == "__main__":`.
       prefetch: batches to read ahead; 0 reads each one when it is asked for.
       cache: a folder for a file of the decoded images, filled as they are first read, from which later epochs and runs
-        read as fast as from memory; may be removed at any time. None keeps nothing.
+        read ten times as fast as they decode small PNGs; may be removed between runs. None keeps nothing.
       state: what `Stream.state()` gave, to go on behind the batches that were given out by then.
       split: of a set given by name; None means "train".
       data_dir: of a set given by name, as `load` takes it.

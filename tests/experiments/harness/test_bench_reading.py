@@ -1,6 +1,7 @@
 """The bench of reading: its rows on sizes that measure nothing, and its page from numbers by hand."""
 
 import json
+from pathlib import Path
 
 from experiments.harness import bench_reading
 from experiments.harness.reading_page import alone_lines, reading_page, training_lines
@@ -56,9 +57,15 @@ def test_every_source_is_read_and_trained_on(tmp_path, monkeypatch):
         "memory",
         "array_record",
         "PNGs",
-        "PNGs, cached",
+        "cache of PNGs",
     ]
     assert len([row for row in rows if row["section"] == "training"]) == 5
     assert min(row["images_per_second"] for row in rows) > 0
     result = json.loads((tmp_path / "r.json").read_text("utf-8"))
-    assert (tmp_path / "r.md").read_text("utf-8") == reading_page(result)
+    assert (tmp_path / "r.md").read_text("utf-8") == reading_page(result).rstrip() + "\n"
+
+
+def test_the_page_in_docs_is_that_of_its_result():
+    docs = Path(__file__).parents[3] / "docs"
+    result = json.loads((docs / "results" / "reading.json").read_text("utf-8"))
+    assert (docs / "reading.md").read_text("utf-8") == reading_page(result).rstrip() + "\n"
