@@ -2,7 +2,8 @@
 
 Run `python -m experiments.harness.readme`: it rewrites the parts of README.md between the markers from
 docs/results/pooling.json and docs/results/benchmark.json, docs/benchmark.md from the latter and
-docs/results/profile.json, and docs/forms.md from docs/results/forms.json.
+docs/results/profile.json, docs/forms.md from docs/results/forms.json, and the table of docs/checkpoints.md from
+docs/results/saving.json.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Annotated, Any
 import tyro
 
 from experiments.harness.bench_page import page, with_benchmark
+from experiments.harness.bench_saving import with_saving
 from experiments.harness.command import run
 from experiments.harness.forms_page import forms_page
 from experiments.harness.tables import by_variant, over_runs
@@ -36,9 +38,13 @@ class Config:
     forms: Annotated[Path, tyro.conf.arg(help="What --tune measured; left alone where there is none.")] = Path(
         "docs/results/forms.json"
     )
+    saving: Annotated[Path, tyro.conf.arg(help="What saving costs; left alone where there is none.")] = Path(
+        "docs/results/saving.json"
+    )
     readme: Annotated[Path, tyro.conf.arg(help="The page to rewrite.")] = Path("README.md")
     benchmark_page: Annotated[Path, tyro.conf.arg(help="The benchmark's own page.")] = Path("docs/benchmark.md")
     forms_page: Annotated[Path, tyro.conf.arg(help="The page of forms.")] = Path("docs/forms.md")
+    checkpoints_page: Annotated[Path, tyro.conf.arg(help="The page of checkpoints.")] = Path("docs/checkpoints.md")
 
 
 def main(config: Config) -> None:
@@ -55,6 +61,11 @@ def main(config: Config) -> None:
         write_atomically(config.benchmark_page, page(result, profile))
     if config.forms.exists():
         write_atomically(config.forms_page, forms_page(json.loads(config.forms.read_text("utf-8"))))
+    if config.saving.exists():
+        checkpoints = config.checkpoints_page.read_text("utf-8")
+        write_atomically(
+            config.checkpoints_page, with_saving(checkpoints, json.loads(config.saving.read_text("utf-8")))
+        )
     write_atomically(config.readme, text)
 
 

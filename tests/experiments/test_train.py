@@ -82,36 +82,37 @@ def test_the_command_that_goes_on(monkeypatch):
     assert resume_command() == "python -m experiments.train --out 'a b' --seed 3 --resume"
 
 
+def whole_lines(out):
+    path = out / "metrics.jsonl"
+    return [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")] if path.exists() else []
+
+
 @pytest.mark.slow
 def test_signals_and_kills_of_the_command(tiny_sets, tmp_path):
-    def start(out, *more):
-        options = ["--model", "lenet5", "--data-dir", str(tiny_sets), "--batch-size", "8", "--epochs", "400"]
+    told = tmp_path / "told"
+
+    def start(out, *more, stderr=told):
+        options = ["--model", "lenet5", "--data-dir", str(tiny_sets), "--batch-size", "8", "--epochs", "800"]
         command = [sys.executable, "-m", "experiments.train", *options, "--save-every", "50", "--out", str(out), *more]
-        environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-
-    def under_way(process, out, count):
-        while process.poll() is None and not ((out / "metrics.jsonl").exists() and len(lines_whole(out)) >= count):
-            time.sleep(0.01)
-
-    def lines_whole(out):
-        return [line for line in (out / "metrics.jsonl").read_text().splitlines(keepends=True) if line.endswith("\n")]
+        with stderr.open("w") as file:
+            environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+            return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=file, env=environment)
 
     whole, out = tmp_path / "whole", tmp_path / "out"
     assert start(whole).wait() == 0
     for count, number, code in ((20, signal.SIGTERM, 143), (60, signal.SIGINT, 130), (100, signal.SIGKILL, -9)):
         process = start(out, "--resume")
-        under_way(process, out, count)
-        if number == signal.SIGTERM:
-            second = start(out, "--resume")
-            assert "another run uses the folder" in second.communicate()[1]
-            assert second.returncode == 2
+        while process.poll() is None and len(whole_lines(out)) < count:
+            time.sleep(0.01)
         process.send_signal(number)
-        told = process.communicate()[1]
-        assert process.returncode == code, told
-        assert number == signal.SIGKILL or f"--out {out} --resume" in told
-    finished = start(out, "--resume")
-    assert finished.wait() == 0
-    assert "going on from step" in finished.stderr.read()
+        assert process.wait() == code, told.read_text()
+        assert number == signal.SIGKILL or f"--out {out} --resume" in told.read_text()
+    process = start(out, "--resume")
+    while (out / "checkpoints" / ".lock").exists() and "going on from step" not in told.read_text():
+        time.sleep(0.01)
+    refused = tmp_path / "refused"
+    assert start(out, "--resume", stderr=refused).wait() == 2
+    assert "another run uses the folder" in refused.read_text()
+    assert process.wait() == 0
     assert lines(out) == lines(whole)
     assert (out / "params.safetensors").read_bytes() == (whole / "params.safetensors").read_bytes()

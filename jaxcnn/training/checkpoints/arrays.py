@@ -83,4 +83,4 @@ def _is_key(leaf: Any) -> bool:
 def _wrap(leaf: Any, data: NDArray) -> Any:
     implementation: list[Any] = []
     jax.eval_shape(lambda key: implementation.append(jax.random.key_impl(key)), leaf)  # a shape alone can't be asked
-    return jax.random.wrap_key_data(data, impl=implementation[0])
+    return jax.random.wrap_key_data(jnp.asarray(data), impl=implementation[0])

@@ -41,7 +41,7 @@ def differences(saved: Mapping[str, str], mine: Mapping[str, str]) -> list[str]:
     """A few words for each entry that differs."""
     return [
         f"{name} was {saved.get(name, 'not given')} and is {mine.get(name, 'not given')}"
-        for name in (mine | dict(saved))
+        for name in {**mine, **saved}
         if saved.get(name) != mine.get(name)
     ]
 

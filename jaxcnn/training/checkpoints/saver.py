@@ -54,13 +54,13 @@ class Saver(Callback):
         # While the device works on this chunk: a save that is still under way is one that a kill would lose.
         self._writer.wait(_PATIENCE)
         if run.position < run.plan.steps_per_epoch:
-            self._boundary(run, due=run.step % self.every == 0)
+            self._boundary(run, due=run.step % self._checkpoints.every == 0)
 
     def on_epoch_end(self, run: Run, row: Mapping[str, float]) -> None:
         """The same, and remember the state where this epoch is the best so far."""
         if _monitored(row) < min(map(_monitored, run.rows[:-1]), default=math.inf):
             self._best = run.snapshot(), self._about(run, _monitored(row))
-        self._boundary(run, due=run.step % self.every == 0, monitored=_monitored(row))
+        self._boundary(run, due=run.step % self._checkpoints.every == 0, monitored=_monitored(row))
 
     def on_train_end(self, run: Run) -> None:
         """The last save, where nothing has gone wrong; then the lock is released."""
