@@ -1,22 +1,42 @@
-"""`python -m experiments` lists the experiments with their one-line purposes."""
+"""`python -m experiments` lists the experiments with their one-line purposes; `python -m experiments all` runs them."""
 
-import ast
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.harness.catalogue import purposes as purposes
 
-def purposes(folder: Path) -> dict[str, str]:
-    """Experiment -> the first line of its docstring, read without running it."""
-    files = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
-    return {path.stem: (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n")[0] for path in files}
+WAYS = "run one with `python -m experiments.NAME`, every one of the course with `python -m experiments all --quick`"
 
 
-def main() -> None:
-    """Print the list."""
+def main(arguments: Sequence[str] = ()) -> None:
+    """Print the list, or run every experiment of the course where the arguments begin with "all"."""
+    match list(arguments):
+        case [] | ["-h" | "--help"]:
+            list_them()
+        case ["all", *options]:
+            run_them(options)
+        case [other, *_]:
+            print(f"error: python -m experiments takes nothing or all, got {other!r}; {WAYS}", file=sys.stderr)
+            sys.exit(2)
+
+
+def list_them() -> None:
+    """Print each name and purpose."""
     found = purposes(Path(__file__).parent)
     width = max(map(len, found))
-    print("Experiments; run one with `python -m experiments.NAME`, see its options with `--help`:\n")
+    print(f"Experiments; {WAYS}; see their options with `--help`:\n")
     print("\n".join(f"  {name:<{width}}  {purpose}" for name, purpose in found.items()))
 
 
+def run_them(options: Sequence[str]) -> None:
+    """Run every experiment of the course."""
+    # Imported here, so that the list needs nothing but Python.
+    from experiments.harness.all_runs import Config, main
+    from experiments.harness.command import run
+
+    run(main, Config, arguments=options)
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -6,12 +6,13 @@ from jaxcnn.visualization.confusion import confusion
 from jaxcnn.visualization.curves import Curve, curves
 from jaxcnn.visualization.images import images
 from jaxcnn.visualization.png import encode_png, save
-from jaxcnn.visualization.report import Note, Picture, Section, report
+from jaxcnn.visualization.report import Link, Note, Picture, Section, report
 from jaxcnn.visualization.scatter import Point, scatter
 from jaxcnn.visualization.table import Table
 
 __all__ = [
     "Curve",
+    "Link",
     "Note",
     "Picture",
     "Point",

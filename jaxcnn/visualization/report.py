@@ -42,7 +42,20 @@ class Note:
     warning: bool = False
 
 
-Block: TypeAlias = str | Table | Picture | Note
+@dataclass(frozen=True)
+class Link:
+    """A way to another page, such as a report beside this one.
+
+    Attributes:
+      href: its address, relative to this page or whole.
+      text: what the reader sees.
+    """
+
+    href: str
+    text: str
+
+
+Block: TypeAlias = str | Table | Picture | Note | Link
 
 
 @dataclass(frozen=True)
@@ -120,8 +133,10 @@ def _block(block: Block) -> str:
             return _picture(block)
         case Note():
             return _note(block)
+        case Link():
+            return f'<p><a href="{escape(block.href)}">{escape(block.text)}</a></p>'
     raise TypeError(
-        f"a block must be a str, Table, Picture or Note, got {type(block).__name__}: wrap it in one of them."
+        f"a block must be a str, Table, Picture, Note or Link, got {type(block).__name__}: wrap it in one of them."
     )
 
 

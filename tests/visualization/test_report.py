@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from jaxcnn.visualization import Note, Picture, Section, Table, encode_png, report
+from jaxcnn.visualization import Link, Note, Picture, Section, Table, encode_png, report
 
 EVIL = "\"><script>alert('<b>x</b>')</script>&amp;"
 VOID = {"meta", "img"}
@@ -119,3 +119,9 @@ def test_what_is_not_a_png_or_not_described_is_refused(png):
 def test_another_kind_of_block_is_refused():
     with pytest.raises(TypeError):
         report("t", [], introduction=[3])
+
+
+def test_a_link_is_literal_too():
+    page = Page(report("t", [Section("s", [Link(EVIL, "a < b")])]))
+    assert page.all("a") == [{"href": EVIL}]
+    assert "a < b" in page.texts

@@ -1,0 +1,38 @@
+"""What the slides tell of the field's history, beside the numbers of the papers.
+
+Top-5 test errors in percent: Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge" (2015), for 2010
+to 2014 and for people; He et al., "Deep Residual Learning" (2016); Hu, Shen and Sun, "Squeeze-and-Excitation Networks"
+(2018).
+"""
+
+import itertools
+
+ERROR = {2010: 28.2, 2011: 25.8, 2012: 16.4, 2013: 11.7, 2014: 6.7, 2015: 3.57, 2017: 2.251}
+PEOPLE = 5.1
+# ILSVRC 2012: training, validation and test images of the classification task (Russakovsky et al.).
+IMAGES, CLASSES = 1_281_167 + 50_000 + 100_000, 1000
+FIRST_CONVOLUTIONAL_NET_TRAINED_BY_BACKPROPAGATION = 1989  # LeCun et al., Neural Computation 1 (4), 541-551
+NEOCOGNITRON = 1980  # Fukushima, Biological Cybernetics 36, 193-202
+LENET5 = 1998  # LeCun, Bottou, Bengio and Haffner, Proceedings of the IEEE 86 (11), 2278-2324
+
+
+def test_imagenets_size():
+    assert IMAGES > 1_400_000
+    assert CLASSES == 1000
+
+
+def test_errors_of_the_winners():
+    assert (round(ERROR[2011]), round(ERROR[2012])) == (26, 16)
+    falls = [before - after for before, after in itertools.pairwise(ERROR.values())]
+    assert max(falls) == ERROR[2011] - ERROR[2012]  # the largest of all years
+
+
+def test_people_were_passed_in_2015():
+    assert round(PEOPLE) == 5
+    assert [year for year in ERROR if ERROR[year] < PEOPLE] == [2015, 2017]
+    assert round(ERROR[2017], 1) == 2.3
+    assert ERROR[2017] < PEOPLE / 2
+
+
+def test_lenet5_was_not_the_first():
+    assert NEOCOGNITRON < FIRST_CONVOLUTIONAL_NET_TRAINED_BY_BACKPROPAGATION < LENET5
