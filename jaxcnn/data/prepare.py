@@ -79,41 +79,40 @@ def _prepare_alone(published: Published, source: Path | None, root: Path, tell: 
         return folder
     if folder.exists():
         raise ValueError(f"{folder} must be a prepared set or absent, got one that is not whole; remove it.")
-    with _progress() as progress:
-        _prepare(published, source, root, folder, progress)
+    _prepare(published, source, root, folder)
     _clear_downloads(published, root, tell)
     return folder
 
 
-def _prepare(published: Published, source: Path | None, root: Path, folder: Path, progress: Progress) -> None:
+def _prepare(published: Published, source: Path | None, root: Path, folder: Path) -> None:
     staging = root / f".{published.family}.staging"
     _remove(staging)
     try:
-        files = source or _downloaded(published, _downloads(root) / published.family, progress)
+        files = source or _downloaded(published, _downloads(root) / published.family)
         origin = str(source) if source else published.files[0].url.rpartition("/")[0]
-        written = _written(published, files, staging, origin, progress)
+        written = _written(published, files, staging, origin)
         folder.parent.mkdir(parents=True, exist_ok=True)
         os.replace(written, folder)
     finally:
         _remove(staging)
 
 
-def _written(published: Published, files: Path, staging: Path, origin: str, progress: Progress) -> Path:
+def _written(published: Published, files: Path, staging: Path, origin: str) -> Path:
     splits = {split: read_split(files, published.name, split, "full") for split in SPLITS}
     staging.mkdir()
-    task = progress.add_task(f"{published.name}: writing", total=sum(map(len, splits.values())))
-    return write_set(staging, published, splits, origin, lambda: progress.advance(task))
+    with _bar(f"{published.name}: writing", sum(map(len, splits.values()))) as advance:
+        return write_set(staging, published, splits, origin, lambda: advance(1))
 
 
 def _downloads(root: Path) -> Path:
     return root / ".downloads"
 
 
-def _downloaded(published: Published, folder: Path, progress: Progress) -> Path:
+def _downloaded(published: Published, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    task = progress.add_task(f"{published.name}: downloading", total=sum(file.size for file in published.files))
-    for file in published.files:
-        fetch(file, folder, lambda count: progress.advance(task, count))
+    with _bar(f"{published.name}: downloading", sum(file.size for file in published.files)) as advance:
+        for file in published.files:
+            fetch(file, folder, advance)
     return folder
 
 
@@ -127,11 +126,15 @@ def _clear_downloads(published: Published, root: Path, tell: Callable[[str], obj
         tell(f"{folder} is kept, as {', '.join(left)} can be prepared from it too; remove it if you don't need them.")
 
 
-def _progress() -> Progress:
+@contextlib.contextmanager
+def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     # The stream itself, since TFDS's own output is kept off sys.stderr meanwhile.
     console = Console(file=sys.stderr)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-    return Progress(*columns, TimeRemainingColumn(), console=console, redirect_stdout=False, redirect_stderr=False)
+    bar = Progress(*columns, TimeRemainingColumn(), console=console, redirect_stdout=False, redirect_stderr=False)
+    with bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)
 
 
 @contextlib.contextmanager

@@ -199,7 +199,7 @@ class TestTar:
             read_tar(tmp_path / "set.tar.gz")
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(at=st.integers(0, 10_000), bits=st.integers(1, 255), cut=st.booleans())
 @pytest.mark.parametrize(
     ("pack", "read", "name"), [(pack_zip, read_zip, "set.zip"), (pack_tar, read_tar, "set.tar.gz")]

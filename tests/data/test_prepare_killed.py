@@ -22,7 +22,7 @@ from jaxcnn.data.published import PUBLISHED, RemoteFile
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")]
 
-KILLS = 24
+KILLS = 18
 COUNT = 3000
 
 
@@ -99,7 +99,7 @@ def test_killed_at_any_moment(local, cache, tmp_path):
             prepare("mnist", data_dir=local)
             assert_is_whole(local)
             assert not (cache / ".mnist.staging").exists()
-    assert halves >= 3, "too few kills while it wrote to say anything"
+    assert halves >= 2, "too few kills while it wrote to say anything"
     assert started(local, tmp_path).wait(300) == 0
     assert_is_whole(local)
     assert sorted(path.name for path in cache.iterdir()) == [".mnist.lock", "mnist"]
