@@ -1,5 +1,6 @@
 """What the benchmark leaves behind: `result.json`, tables on the terminal, and the picture."""
 
+import itertools
 import json
 import shlex
 import sys
@@ -17,10 +18,16 @@ from experiments.harness.tables import print_table
 from jaxcnn.visualization import write_atomically
 
 
-def kept_rows(folder: Path) -> list[Row]:
-    """The rows of the folder's `result.json`; none where there isn't one."""
+def kept(folder: Path) -> tuple[list[Row], dict[str, float]]:
+    """The rows and the matrix products of the folder's `result.json`; none where there isn't one."""
     file = folder / "result.json"
-    return json.loads(file.read_text("utf-8"))["rows"] if file.exists() else []
+    result = json.loads(file.read_text("utf-8")) if file.exists() else {"rows": [], "matmul_flops": {}}
+    return result["rows"], result["matmul_flops"]
+
+
+def best_rates(*rates: Mapping[str, float]) -> dict[str, float]:
+    """Everybody's best: a run beside other work finds a slower machine than it is."""
+    return {name: max(one.get(name, 0.0) for one in rates) for name in dict.fromkeys(itertools.chain(*rates))}
 
 
 def write_benchmark(

@@ -6,7 +6,7 @@ import pytest
 
 from experiments import benchmark
 from experiments.benchmark import Config, check, items_of, quicker
-from experiments.harness.bench_results import command
+from experiments.harness.bench_results import best_rates, command
 from experiments.harness.command import run
 
 ROW = {"section", "label", "batch", "contender", "ms", "ratio", "ratio_to_flax", "images_per_second", "share_of_peak"}
@@ -61,6 +61,15 @@ def test_the_command_names_no_folders_of_this_machine():
     arguments = ["--peers", "/opt/torch/bin/python", "--out", "/scratch/x", "--keep", "--data-dir", "sets"]
     said = "python -m experiments.benchmark --peers PYTHON --out FOLDER --keep --data-dir sets"
     assert command(arguments) == said
+
+
+def test_the_best_matrix_products_are_kept():
+    assert best_rates({}, {"jaxcnn": 1e11}) == {"jaxcnn": 1e11}
+    assert best_rates({"jaxcnn": 2e11, "PyTorch": 1e11}, {"jaxcnn": 1e11, "Flax": 3e11}) == {
+        "jaxcnn": 2e11,
+        "PyTorch": 1e11,
+        "Flax": 3e11,
+    }
 
 
 @pytest.mark.slow
