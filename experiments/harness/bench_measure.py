@@ -73,7 +73,7 @@ def runner(worker: Any) -> Run:
 def matmul_peak(
     contenders: Sequence[Contender], *, seconds: float, start: Callable[[Contender], Any] = Worker
 ) -> dict[str, float]:
-    """The machine's floating-point operations a second in a square float32 matrix product: each contender's best turn."""
+    """Floating-point operations a second in a square float32 matrix product: each contender's best turn."""
     with ExitStack() as stack:
         workers = [stack.enter_context(start(contender)) for contender in contenders]
         able = [worker for worker in workers if MATMUL["kind"] in worker.kinds]
