@@ -40,9 +40,9 @@ def compile_programs(
     The optimizer counts as the same only where it is the same object.
     """
     start = time.perf_counter()
-    order = _jitted_order.lower(key, np.int32(0), examples=plan.examples).compile()
-    shuffled = jax.ShapeDtypeStruct((plan.examples,), np.int32)
     worker = ThreadPoolExecutor(1)
+    order = Program(worker, _jitted_order, key, np.int32(0), examples=plan.examples)
+    shuffled = jax.ShapeDtypeStruct((plan.examples,), np.int32)
     steps = {}
     for size in plan.batch_sizes:
         args = (state, zero_metrics(), examples, shuffled, np.int32(0), np.int32(0))
