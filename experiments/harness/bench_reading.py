@@ -1,11 +1,11 @@
 """Whether reading keeps up with training: images a second from each kind of source, alone and while a model trains.
 
-Run `python -m experiments.harness.bench_reading`: about four minutes on two cores. It writes 2,048 images of the shipped
-sample as PNGs into class folders, as array_record files and as a cache of decoded images, streams them over and over,
-and writes docs/results/reading.json and docs/reading.md. Everything lies in
-the system's cache of files. Expect images in memory to be read faster than every model trains, those in a cache faster
-than all but the MLP, and small PNGs to be decoded at some 20,000 a second on one core: faster than the large models
-train, slower than the small ones, and at the cost of the training, which has both cores busy already.
+Run `python -m experiments.harness.bench_reading`: about four minutes on two cores. It writes 2,048 images of the
+shipped sample as PNGs into class folders, as array_record files and as a cache of decoded images, streams them over and
+over, and writes docs/results/reading.json and docs/reading.md. Everything lies in the system's cache of files. Expect
+images in memory to be read faster than every model trains, those in a cache faster than all but the MLP, and small PNGs
+to be decoded at some 20,000 a second on one core: faster than the large models train, slower than the small ones, and
+at the cost of the training, which has both cores busy already.
 """
 
 import contextlib
