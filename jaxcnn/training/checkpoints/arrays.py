@@ -3,8 +3,13 @@
 Each array goes by its number: a name of a variable never becomes part of a path.
 """
 
+import contextlib
+import errno
+import logging
 import math
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +34,22 @@ def to_tree(template: Any, arrays: Sequence[NDArray]) -> Any:
 
 
 def write_arrays(folder: Path, arrays: Sequence[NDArray]) -> None:
-    """Write the arrays to `folder`, which doesn't exist yet."""
+    """Write the arrays to `folder`, which doesn't exist yet.
+
+    Raises:
+      OSError: they can't be written, as on a full disk.
+    """
     import orbax.checkpoint as ocp  # half a second, which training without checkpoints need not pay
 
     # Orbax refuses arrays without elements; their shapes say all about them.
     items = {_name(index): array for index, array in enumerate(arrays) if array.size}
-    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as writer:
-        writer.save(folder, args=ocp.args.PyTreeSave(items))
+    try:
+        with _quiet(), ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as writer:
+            writer.save(folder, args=ocp.args.PyTreeSave(items))
+    except (ValueError, RuntimeError) as error:  # which tensorstore makes of the system's errors
+        code = re.search(r"os_error_code='(\d+)'", str(error))
+        number = int(code[1]) if code else errno.EIO
+        raise OSError(number, os.strerror(number)) from error
 
 
 def read_arrays(folder: Path, template: Any) -> list[NDArray]:
@@ -51,13 +65,28 @@ def read_arrays(folder: Path, template: Any) -> list[NDArray]:
     ]
     stored = {_name(index): leaf for index, leaf in enumerate(wanted) if math.prod(leaf.shape)}
     try:
-        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
+        with _quiet(), ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
             _check_declared(stored, reader.metadata(folder).item_metadata.tree)
             as_numpy = {name: ocp.RestoreArgs(restore_type=np.ndarray) for name in stored}
             found = reader.restore(folder, args=ocp.args.PyTreeRestore(restore_args=as_numpy))
     except (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise DamagedError(f"its arrays can't be read: {' '.join(str(error).split())[:200]}") from error
     return [found.get(_name(index), np.zeros(leaf.shape, leaf.dtype)) for index, leaf in enumerate(wanted)]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Orbax's threads log the traces of errors that it raises as well."""
+    logger = logging.getLogger("absl")
+    logger.addFilter(_is_critical)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_critical)
+
+
+def _is_critical(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.ERROR
 
 
 def _check_declared(wanted: dict[str, jax.ShapeDtypeStruct], declared: Any) -> None:

@@ -1,5 +1,7 @@
 """Arrays keep their bits, whatever their dtype; what a folder declares is looked at before it is read."""
 
+import errno
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,3 +41,17 @@ def test_another_shape_than_the_models_is_refused_before_it_is_read(tmp_path):
         read_arrays(tmp_path / "arrays", [jax.ShapeDtypeStruct((4,), np.float32)] * 2)
     with pytest.raises(DamagedError, match="can't be read"):
         read_arrays(tmp_path / "nothing", [jax.ShapeDtypeStruct((4,), np.float32)])
+
+
+def test_what_the_system_refuses_to_write_is_an_os_error_and_one_alone(tmp_path, capfd):
+    resource = pytest.importorskip("resource", reason="limits on files are POSIX's")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    noise = np.random.default_rng(0).integers(0, 2**32, 100_000, dtype=np.uint32)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as refused:
+            write_arrays(tmp_path / "arrays", [noise])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert refused.value.errno == errno.EFBIG
+    assert capfd.readouterr().err == ""
