@@ -82,7 +82,7 @@ def describe(train: Dataset, test: Dataset, *, quick: bool = False) -> str:
     count = f"{len(train):,} training and {len(test):,} test images"
     if quick:
         whose = "the shipped sample of" if train.source == "sample" else "the full"
-        return f"A quick look, not a result: {count} of {whose} {train.name}, {QUICK_EPOCHS} epoch."
+        return f"A quick look, not a result: {count} of {whose} {train.name}, and little training."
     if train.source == "sample":
         return (
             f"Shipped sample of {train.name}: {count}, not the full set; --data-dir names a folder with the full one."
