@@ -132,7 +132,7 @@ def refuse_other_run(config: Config) -> None:
     Raises:
       ValueError: says what is there, and the way out.
     """
-    there = [name for name in (METRICS, PARAMS, RESULT) if (config.out / name).exists()]
+    there = [name for name in (METRICS, PARAMS, RESULT) if _has_content(config.out / name)]
     saved = any((config.out / CHECKPOINTS).glob("step_*"))
     if not config.resume and (there or saved):
         found = ", ".join([*there, *[CHECKPOINTS] * saved])
@@ -143,6 +143,10 @@ def refuse_other_run(config: Config) -> None:
         raise ValueError(
             f"--out {config.out} holds another result and no checkpoints to go on from; name another folder"
         )
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def train_on(config: Config, train_set: Dataset, test_set: Dataset) -> dict[str, Any]:
