@@ -69,7 +69,7 @@ def _broken(what: str, how: str, plan: Plan, epoch: int, batch: int) -> str:
     step = epoch * plan.steps_per_epoch + batch
     return (
         f"the {what} {how} in epoch {epoch + 1}, batch {batch + 1} of {plan.steps_per_epoch} (step {step + 1});"
-        " the model keeps its state from before that epoch: lower the learning rate, or look for broken images"
+        " the model keeps its last good state, from before that: lower the learning rate, or look for broken images"
     )
 
 
