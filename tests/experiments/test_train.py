@@ -49,6 +49,7 @@ def test_what_a_run_writes_and_refuses(config, capsys):
         main(replace(config, resume=True, learning_rate=0.1))
 
 
+@pytest.mark.slow
 def test_more_epochs_go_on_and_equal_a_whole_run(config, tmp_path):
     whole = main(replace(config, epochs=3, out=tmp_path / "whole"))
     main(config)

