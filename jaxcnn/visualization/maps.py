@@ -15,7 +15,7 @@ from jaxcnn.visualization.lettering import Lettering
 from jaxcnn.visualization.style import SMALL_SIZE, TITLE_SIZE, extra_height, styled
 
 _CELL, _GAP = 1.0, 0.14  # inches
-_LABEL_WIDTH, _BAR_WIDTH = 1.35, 0.95  # inches
+_LABEL_WIDTH, _BAR_WIDTH = 1.5, 0.95  # inches
 MOST_MAPS = 24
 
 
@@ -95,7 +95,7 @@ def _check(rows: Sequence[MapRow]) -> None:
 
 
 def _lines(label: str, plain: Lettering) -> str:
-    return "\n".join(plain(line, _LABEL_WIDTH - 0.1, SMALL_SIZE) for line in label.split("\n"))
+    return "\n".join(plain(line, _LABEL_WIDTH - 0.25, SMALL_SIZE) for line in label.split("\n"))
 
 
 def _caption_height(row: MapRow, plain: Lettering) -> float:

@@ -97,7 +97,8 @@ def _height(step: WindowStep) -> float:
 
 def _draw_step(step: WindowStep, panels: Sequence[Axes], result_name: str) -> None:
     image, kernel, products, result = panels
-    named = (("input", step.image), ("kernel", step.taps), ("products", step.taps), (result_name, step.result))
+    source = "padded input" if np.any(step.pads) else "input"
+    named = ((source, step.image), ("kernel", step.taps), ("products", step.taps), (result_name, step.result))
     for axes, (name, numbers) in zip(panels, named, strict=True):
         axes.set_title(f"{name} {numbers.shape[0]}×{numbers.shape[1]}", fontsize=SMALL_SIZE, loc="center")
     _grid(image, step.image, _image_colours(step))
@@ -128,6 +129,7 @@ def _grid(axes: Axes, numbers: NDArray, colours: NDArray) -> None:
     axes.grid(visible=False)
     if max(height, width) > _MOST_WRITTEN:
         axes.imshow(np.ma.masked_invalid(numbers), cmap="gray", interpolation="nearest")
+        axes.spines[:].set(visible=True, color="#888888", linewidth=0.7)
         return
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     axes.set_axis_off()

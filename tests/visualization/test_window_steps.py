@@ -26,7 +26,7 @@ def test_numbers_products_and_the_sum_stand_where_they_belong(assert_legible, vi
     assert [text.get_text() for text in products.texts] == ["0", "0", "4", "0"]
     assert [text.get_text() for text in result.texts] == ["1", "4", "", ""]
     assert "2·2 + 0·0.5 = 4" in words.texts[0].get_text()
-    assert image.get_title() == "input 4×4"
+    assert image.get_title() == "padded input 4×4"
     frame = image.patches[-1]
     assert isinstance(frame, Rectangle)
     assert (*frame.get_xy(), frame.get_width()) == (1.5, -0.5, 2)
