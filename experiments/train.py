@@ -179,7 +179,8 @@ class Announcement(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         if run.step:
-            print(f"going on from step {run.step}, in epoch {run.epoch + 1} of {run.epochs}", file=sys.stderr)
+            where = f"in epoch {run.epoch + 1} of {run.epochs}" if run.epoch < run.epochs else "its last one"
+            print(f"going on from step {run.step}, {where}", file=sys.stderr)
 
 
 def resume_command() -> str:

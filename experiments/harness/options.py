@@ -33,7 +33,8 @@ class Options(RunOptions):
     data_dir: Annotated[
         Path | None,
         tyro.conf.arg(
-            help="Folder that holds DATASET/*-ubyte.gz; without it a prepared set or the shipped sample serves."
+            help="Folder that holds the published files, as DATASET/*-ubyte.gz; without it a prepared set or the "
+            "shipped sample serves."
         ),
     ] = None
     quick: Annotated[bool, tyro.conf.arg(help="A look in seconds, not a result: fewer images, epochs and seeds.")] = (
