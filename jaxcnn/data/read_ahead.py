@@ -34,7 +34,10 @@ def read_ahead(reader: BatchReader, start: int, stop: int, *, workers: int, pref
     if workers:
         _let_flags_be_read()
         each = max(1, -(-prefetch // workers))
-        batches = batches.mp_prefetch(grain.MultiprocessingOptions(workers, each), _begin).map(_own)
+        # By pipes: shared memory is freed in `__del__`, where Python drops a Ctrl-C, and outlives a killed program.
+        piped = grain.experimental.DatasetOptions(min_shm_size=sys.maxsize)
+        batches = grain.experimental.WithOptionsIterDataset(batches, piped)
+        batches = batches.mp_prefetch(grain.MultiprocessingOptions(workers, each), _begin)
     with contextlib.closing(iter(batches)) as found:
         yield from _explained(found, workers)
 
@@ -117,9 +120,3 @@ def _let_flags_be_read() -> None:
 
     if not flags.FLAGS.is_parsed():
         flags.FLAGS.mark_as_parsed()
-
-
-def _own(pair: Pair) -> Pair:
-    # Out of the memory that the processes share, which ends with Grain's own array.
-    images, labels = pair
-    return np.array(images), np.array(labels)

@@ -99,7 +99,7 @@ except RuntimeError as error:
 """
 
 GUARDED = """
-import multiprocessing, time
+import multiprocessing, signal, time
 import numpy as np
 from jaxcnn import data
 
@@ -110,8 +110,9 @@ class Records:
         return np.zeros((2, 2, 1), np.uint8), 0
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without
     with data.stream(Records(), batch_size=4, seed=0, workers=2) as batches:
-        for _ in range(20):  # Grain frees its first arrays in `__del__` at length, where Python drops an interrupt
+        for _ in range(4):
             next(batches)
         print(*(child.pid for child in multiprocessing.active_children()), flush=True)
         while True:
