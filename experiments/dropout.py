@@ -4,7 +4,7 @@ The claim of the lecture: a net that does well on its training images does worse
 flattened features at random in each training step narrows that gap. Its slide gives the last layer of the net with
 dropout 100 outputs for ten classes; the counts show what that costs.
 
-Run `python -m experiments.dropout`: about a minute and a half on two cores; `--quick` takes seconds and `--epochs 0`
+Run `python -m experiments.dropout`: about a minute on two cores; `--quick` takes seconds and `--epochs 0`
 only counts and draws. Expect a smaller gap with dropout, in loss before accuracy, the same number of parameters, a
 test loss that turns upwards without it, and no certain gain in test accuracy.
 """

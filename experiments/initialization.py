@@ -4,7 +4,7 @@ The claims of the third lecture: `glorot_uniform` draws evenly within ±√(6 / 
 a poor start ends in a local minimum, from a good one in the global minimum. All variants have the same net, the same
 images and the lecture's plain gradient descent; only the kernels they start with differ.
 
-Run `python -m experiments.initialization`: about two minutes on two cores; `--quick` looks at the first net in seconds
+Run `python -m experiments.initialization`: about a minute on two cores; `--quick` looks at the first net in seconds
 and `--epochs 0` at the start alone. Expect zeros to learn nothing at all (every kernel's gradient is exactly 0), a
 normal of 0.01 to leave the deeper net where it started, and He, whose weights are larger, a little ahead of Glorot.
 """

@@ -5,7 +5,7 @@ The notebook's claim: a basic CNN does better than a dense net, 0.9928 against 0
 with the CNN's number of parameters, one with its number of multiply-accumulates, and a CNN with the compute of the
 smallest dense net.
 
-Run `python -m experiments.mlp_vs_cnn`: about two minutes on two cores; `--quick` takes seconds and `--epochs 0` only
+Run `python -m experiments.mlp_vs_cnn`: about a minute on two cores; `--quick` takes seconds and `--epochs 0` only
 counts and draws. Expect the CNN ahead of every dense net, also of one thirty times its size. The notebook's own run,
 with the full set in FOLDER: `python -m experiments.mlp_vs_cnn --data-dir FOLDER --epochs 5`.
 """

@@ -3,9 +3,9 @@
 The claims of the third lecture: TensorFlow's optimizers let one change the algorithm in a word; Adam lowers the
 learning rate as the loss comes near its optimum, so that the loss settles. Each optimizer has Keras's defaults.
 
-Run `python -m experiments.optimizers`: about two minutes on two cores; `--quick` looks at the first net in seconds and
-`--epochs 0` only counts and draws. Expect plain gradient descent far behind after a few epochs, RMSprop and Adam
-ahead. Adam's learning rate never changes; how its steps develop is measured.
+Run `python -m experiments.optimizers`: about a minute and a half on two cores; `--quick` looks at the first net in
+seconds and `--epochs 0` only counts and draws. Expect plain gradient descent far behind after a few epochs, RMSprop and
+Adam ahead. Adam's learning rate never changes; how its steps develop is measured.
 """
 
 import functools

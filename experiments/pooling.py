@@ -5,7 +5,7 @@ no cost in accuracy. Each of three CNNs is built with max, average and min pooli
 and with neither; counted; and trained on the same images with the lectures' recipe (RMSprop as Keras sets it, batch
 64, Glorot uniform).
 
-Run `python -m experiments.pooling`: about three minutes on two cores; `--quick` looks at one model in seconds and
+Run `python -m experiments.pooling`: about two minutes on two cores; `--quick` looks at one model in seconds and
 `--epochs 0` only counts and draws. Expect the nets without pooling to have many times the parameters and
 multiply-accumulates of the pooled ones; one epoch on the sample is too short to rank them by test accuracy. The
 lecture's own run, with the full set in FOLDER, reaches a test accuracy of 0.990:
