@@ -32,7 +32,11 @@ def index_page(outcomes: Sequence[Outcome], *, quick: bool, left: int, environme
     failed = [outcome.name for outcome in outcomes if outcome.error]
     notes = [
         *([Note("A quick look, not a result: fewer images, epochs and seeds.", warning=True)] if quick else []),
-        *([Note(f"{left} experiments were still to run when this was written.", warning=True)] if left else []),
+        *(
+            [Note(f"Still to run when this was written: {left} of {left + len(outcomes)}.", warning=True)]
+            if left
+            else []
+        ),
         *([Note(f"Failed: {', '.join(failed)}.", warning=True)] if failed else []),
     ]
     rows = [{"experiment": o.name, "what it is about": o.purpose, "s": round(o.seconds)} for o in outcomes]

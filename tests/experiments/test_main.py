@@ -68,7 +68,7 @@ def test_a_failure_stops_nothing(scripts, tmp_path, capsys):
     assert "<p>It &lt;holds&gt;.</p>" in index
     assert '<a href="bad/output.txt">' in index
     assert "Failed: bad, silent." in index
-    assert "still to run" not in index
+    assert "Still to run" not in index
 
 
 def test_an_old_report_is_not_taken_for_a_new_one(scripts, tmp_path):
