@@ -42,7 +42,7 @@ from experiments.harness.statistics import judge, paired
 from experiments.harness.tables import Records
 from jaxcnn import geometry
 from jaxcnn.data import Dataset
-from jaxcnn.training import evaluate
+from jaxcnn.training import evaluate, predict
 from jaxcnn.visualization import Section
 
 SHARE = 0.1  # of the pixels that are inverted
@@ -135,16 +135,12 @@ def erased_accuracies(model: nnx.Module, test: Dataset, seed: int) -> tuple[floa
     """Accuracy after a tenth of the pixels is inverted: those that saliency names, and as many at random."""
     images = scaled(test.images)
     # The net's own answers: the true classes would tell it what to look at.
-    answers = np.concatenate([_answers(model, images[i : i + 1000]) for i in range(0, len(images), 1000)])
+    answers = np.asarray(predict(model, test.images)).argmax(axis=1)
     salient = saliency(input_gradients(model, images, answers))
     random = np.random.default_rng(seed).random(salient.shape)
     both = (erase_most_salient(images, order, SHARE) for order in (salient, random))
     named, drawn = (evaluate(model, _with(test, changed))["accuracy"] for changed in both)
     return named, drawn
-
-
-def _answers(model: Any, images: np.ndarray) -> np.ndarray:
-    return np.asarray(model(images)).argmax(axis=1)
 
 
 def _with(dataset: Dataset, images: np.ndarray) -> Dataset:

@@ -110,8 +110,12 @@ def get_loss(weights: Weights, x: jax.Array, y: jax.Array) -> jax.Array:
 
 @jax.jit
 def training(weights: Weights, x: jax.Array, y: jax.Array, lr: float) -> tuple[Weights, jax.Array]:
-    """One step of SGD: the weights after it, and the loss before it."""
+    """One step of SGD: the weights after it, and the loss before it.
+
+    The slides measure the loss after the step, by a second forward pass; here it comes with the gradients.
+    """
     loss, gradients = jax.value_and_grad(get_loss)(weights, x, y)
+    # Six weights, six gradients: tree.map goes through them in pairs.
     return jax.tree.map(lambda weight, gradient: weight - lr * gradient, weights, gradients), loss
 
 
@@ -176,6 +180,8 @@ class Config(Options):
 def main(config: Config) -> Sequence[Mapping[str, Any]]:
     """Differentiate, compare with Flax, train and draw; returns the rows of `result.json`."""
     check(config)
+    if not 0 < config.learning_rate < math.inf:
+        raise ValueError(f"--learning-rate must be a finite number above 0, got {config.learning_rate}; try 0.05")
     config = quickened(config)
     train, test = load_both(config)
     folder = open_folder(config.out)

@@ -73,7 +73,9 @@ def gradient_by_ring(model: nnx.Module, dataset: Dataset, most: int = 500) -> li
 
 def input_gradients(model: nnx.Module, images: NDArray, labels: NDArray) -> NDArray:
     """d logit of each image's class / d pixel, for uint8 images or floats in [0, 1]."""
-    graph, state = nnx.split(model)
+    copy = nnx.clone(model)
+    copy.eval()  # dropout would hide pixels at random
+    graph, state = nnx.split(copy)
     scaled = np.float32(images) / 255 if images.dtype == np.uint8 else images
     return np.asarray(_gradients(graph, state, scaled, labels))
 
