@@ -164,7 +164,7 @@ def window_sentence() -> str:
     return (
         f"Without padding the numbers of a row take part unequally, with full padding equally: "
         f"{'holds' if holds else 'does not hold'}; of {SIGNAL} numbers under a kernel of {WINDOW} the first is in "
-        f"{valid[0]} windows and the middle one in {valid[SIGNAL // 2]}; with full padding each is in {full[0]}."
+        f"{valid[0]} of the windows and the middle one in {valid[SIGNAL // 2]}; with full padding each is in {full[0]}."
     )
 
 

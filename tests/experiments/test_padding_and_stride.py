@@ -58,7 +58,7 @@ def test_no_epochs_counts_and_draws(tiny_sets, tmp_path, capsys):
     }
     printed = " ".join(capsys.readouterr().out.split())
     assert "of 28 pixels the first layer makes 26 (valid, stride 1), 28 (same, stride 1), 13" in printed
-    assert "the first is in 1 windows and the middle one in 4; with full padding each is in 4" in printed
+    assert "the first is in 1 of the windows and the middle one in 4; with full padding each is in 4" in printed
     assert {path.name for path in tmp_path.glob("*.png")} >= {"windows.png", "images.png"}
 
 
