@@ -159,7 +159,7 @@ def slide_checks() -> list[Check]:
         check_conv("3×3, three filters, same", COUNTING, three, padding="SAME", printed=printed_three),
         check_conv("5×5, two filters", FIVE, TWO_FILTERS, printed=PRINTED_FIVE),
         check_conv("5×5×3, two filters with biases", COLOURS, COLOUR_FILTERS, bias=COLOUR_BIASES),
-        check_conv("the digit four, line filter", FOUR, LINE, printed=PRINTED_FOUR),
+        check_conv("the digit four (pixels inferred from the print), line filter", FOUR, LINE, printed=PRINTED_FOUR),
     ]
 
 
