@@ -12,7 +12,7 @@ from scipy import signal
 
 import jaxcnn.functional as F
 
-QUICK = settings(max_examples=40)
+QUICK = settings(max_examples=20)
 THOROUGH = settings(max_examples=600)
 
 WORDS = ("VALID", "SAME", "SAME_LOWER", "FULL", "CAUSAL")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import jaxcnn.functional as F
 from jaxcnn import geometry
 
-QUICK = settings(max_examples=50)
+QUICK = settings(max_examples=25)
 THOROUGH = settings(max_examples=600)
 
 KINDS = {"max": F.max_pool, "min": F.min_pool, "sum": F.sum_pool, "avg": F.avg_pool}
@@ -234,6 +234,7 @@ def test_whole_images():
     np.testing.assert_array_equal(gradient(F.global_avg_pool, x), np.full(x.shape, 1 / 15, np.float32))
 
 
+@pytest.mark.slow
 def test_large_windows():
     # Beyond a hundred taps the gradients run in a loop.
     x = jnp.asarray(np.random.default_rng(0).integers(-9, 9, (1, 14, 13, 2)), jnp.float32)

@@ -29,7 +29,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+SLOW = {"min, 3-D", "log of sums, padded"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CASES])
 def test_check_grads_to_second_order(x64, name):
     operation, shape = CASES[name]
     # Spread out, so that no finite difference crosses a tie.

@@ -18,7 +18,7 @@ def dot(a, b):
     return float(np.vdot(np.asarray(a, np.float64), np.asarray(b, np.float64)))
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.data())
 def test_is_the_adjoint_of_conv(data):
     """<conv(y), x> = <y, conv_transpose(x)> wherever conv maps the output's shape to x's."""

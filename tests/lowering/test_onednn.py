@@ -16,7 +16,7 @@ from jax import export, lax
 from jaxcnn.lowering import onednn, patches
 from jaxcnn.lowering.primitive import conv_general_dilated
 
-QUICK = settings(max_examples=25)
+QUICK = settings(max_examples=12)
 NUMBERS = {1: ("NHC", "HIO", "NHC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
 
 only_where_tested = pytest.mark.skipif(

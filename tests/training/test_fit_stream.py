@@ -43,7 +43,7 @@ def streamed(data, **options):
     return stream(data, **{"batch_size": 8, "seed": 0, "epochs": 2, **options})
 
 
-@pytest.mark.parametrize("augment", [None, shifted])
+@pytest.mark.parametrize("augment", [pytest.param(None, marks=pytest.mark.slow), shifted])
 def test_equals_the_same_steps_by_hand_with_the_last_small_batch(make_images, stateful, arrays, augment):
     model, plain = stateful(rngs=nnx.Rngs(0)), stateful(rngs=nnx.Rngs(0))
     history = fit_stream(

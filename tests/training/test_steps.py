@@ -33,6 +33,7 @@ def test_dropout_masks_differ_from_step_to_step(make_images, stateful):
     assert len(set(losses)) == 3
 
 
+@pytest.mark.slow
 def test_eager_step_takes_the_statistics_of_the_batch_and_leaves_its_input_alone(make_images, stateful, arrays):
     model, batch = stateful(rngs=nnx.Rngs(0)), device_batch(make_images(8))
     features, before = np.asarray(model.hidden(batch.images.reshape(8, 64) / 255.0)), arrays(model)

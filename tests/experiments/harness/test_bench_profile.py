@@ -34,6 +34,7 @@ def test_kinds_add_up_to_the_step(label):
     assert sum(flops_by_kind(work(label, 32)).values()) == flops_of(work(label, 32))
 
 
+@pytest.mark.slow
 def test_a_real_step(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(bench_profile, "own_peak", lambda: 2e11)
     [row] = main(Config(models=("swish_cnn max",), batch=2, calls=1, out=tmp_path))

@@ -44,6 +44,7 @@ def test_prepare_run_and_peak(fake):
         assert "no work of kind loop" in worker.ask({"do": "prepare", "case": {"kind": "loop"}})["error"]
 
 
+@pytest.mark.slow
 def test_a_silent_process_is_ended_and_started_again(fake):
     with Worker(fake, limit=5.0) as worker:
         stuck = {"kind": "step", "ms": 1.0, "sleep": 60}

@@ -8,6 +8,7 @@ from experiments.harness import bench_chunks, bench_seeds, bench_startup
 from jaxcnn.training import History
 
 
+@pytest.mark.slow
 def test_seeds_three_ways():
     [row] = bench_seeds.rows(["mlp"], [2], batch_size=2, seconds=0.01)
     assert (row["model"], row["seeds"], row["batch"]) == ("mlp", 2, 2)
