@@ -1,5 +1,6 @@
 """Pictures and tables of variants: sizes, accuracy, curves, layers, and the images themselves."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -96,12 +97,12 @@ def _curves_picture(
 def _curve(variant: Variant, runs: Runs, name: str, dashed: bool) -> Curve:
     histories = [history[name] for history in measurements(runs, "history")]
     epochs = [estimate(values) for values in zip(*histories, strict=True)]
-
     # Bands around the training curves too would hide one another.
-    def end(sign: int) -> list[float] | None:
-        return None if len(histories) < 2 or not dashed else [e.mean + sign * (e.half_width or 0.0) for e in epochs]
-
-    return Curve(variant.model, variant.label, [e.mean for e in epochs], dashed, end(-1), end(+1))
+    if len(histories) < 2 or not dashed:
+        return Curve(variant.model, variant.label, [e.mean for e in epochs], dashed)
+    most = 1.0 if "accuracy" in name else math.inf
+    low, high = (list(ends) for ends in zip(*(e.ends(0.0, most) for e in epochs), strict=True))
+    return Curve(variant.model, variant.label, [e.mean for e in epochs], dashed, low, high)
 
 
 def images_picture(folder: Path, train: Dataset) -> Picture:

@@ -18,6 +18,11 @@ class Estimate(NamedTuple):
         """Such as "0.9912 ± 0.0031"."""
         return f"{self.mean:.{places}f}" + ("" if self.half_width is None else f" ± {self.half_width:.{places}f}")
 
+    def ends(self, least: float, most: float) -> tuple[float, float]:
+        """Both ends of the interval, within what can be: Student's t of two seeds may reach past it."""
+        width = self.half_width or 0.0
+        return max(self.mean - width, least), min(self.mean + width, most)
+
 
 def estimate(values: Sequence[float]) -> Estimate:
     """Mean and 95% interval by Student's t, which a handful of seeds calls for.

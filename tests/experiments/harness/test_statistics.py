@@ -1,5 +1,7 @@
 """Student's t against SciPy and its printed table; estimates by hand."""
 
+import math
+
 import pytest
 import scipy.stats
 
@@ -42,3 +44,9 @@ def test_pairs_are_of_the_same_seed():
 )
 def test_a_claim_is_judged_by_its_interval(gain, says):
     assert judge("A beats B", "A minus B", gain).startswith(says)
+
+
+def test_the_ends_of_an_interval_stay_within_what_can_be():
+    assert Estimate(0.75, 0.5).ends(0.0, 1.0) == (0.25, 1.0)
+    assert Estimate(0.25, 0.5).ends(0.0, math.inf) == (0.0, 0.75)
+    assert Estimate(0.25, None).ends(0.0, 1.0) == (0.25, 0.25)
