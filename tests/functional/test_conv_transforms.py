@@ -31,7 +31,10 @@ def whole(*shape, seed=0):
     return jnp.asarray(np.random.default_rng(seed).integers(-3, 4, shape), jnp.float32)
 
 
-@pytest.mark.parametrize("name", CASES)
+SLOW = {"2-D reflect, channels first", "3-D replicate"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CASES])
 def test_check_grads_to_second_order(x64, name):
     x_shape, kernel_shape, options = CASES[name]
     rng = np.random.default_rng(0)

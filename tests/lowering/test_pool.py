@@ -66,6 +66,7 @@ def test_gradients_of_ties_nans_and_infinities(geometry):
     np.testing.assert_array_equal(pull(jnp.asarray(weights))[0], gradient_by_loops(x, weights, geometry))
 
 
+@pytest.mark.slow
 def test_tiles_agree_with_slices(monkeypatch):
     x = image(2, 5, 7, 2)
 
