@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tyro
 
@@ -53,17 +53,8 @@ QUICK_SECONDS, QUICK_BATCHES = 0.15, (64,)
 class Config:
     """Speed beside plain Flax and other libraries."""
 
-    sections: Annotated[tuple[SectionName, ...], tyro.conf.arg(help="What to measure.")] = (
-        "step",
-        "start",
-        "first_step",
-        "forward",
-        "conv_transpose",
-        "depthwise",
-        "loop",
-        "scaling",
-        "seeds",
-        "accelerate",
+    sections: Annotated[tuple[SectionName, ...], tyro.conf.arg(help="What to measure.")] = tuple(
+        name for name in get_args(SectionName) if name != "end_to_end"
     )
     models: Annotated[
         tuple[str, ...], tyro.conf.arg(help="Models of the lectures, as “convnet” or “convnet none”; all without it.")
