@@ -45,9 +45,13 @@ class BatchReader:
         return -(-len(self.source) // self.batch_size)
 
     def __call__(self, index: int) -> Pair:
-        epoch, step = divmod(int(index), self.steps_per_epoch)
+        return self.read(int(index), 1)
+
+    def read(self, index: int, count: int) -> Pair:
+        """The images and labels of `count` batches of one epoch, one behind the other, from batch `index` on."""
+        epoch, step = divmod(index, self.steps_per_epoch)
         order = epoch_order(len(self.source), self.seed, epoch)
-        rows = order[step * self.batch_size : (step + 1) * self.batch_size]
+        rows = order[step * self.batch_size : (step + count) * self.batch_size]
         images, labels = self.source.read(rows)
         images = checked_images(images, rows, self.source)
         if (images.shape[1:], images.dtype.name) != (self.shape, self.dtype):

@@ -13,14 +13,17 @@ import numpy as np
 
 from jaxcnn.data.batches import BatchReader
 from jaxcnn.data.decoded import DecodedSource
+from jaxcnn.data.groups import GroupReader
 from jaxcnn.data.sources import ArraySource, Pair, Source
 
 _GUARD = 'if __name__ == "__main__":'
 _SMALL = 2**14  # values of an image whose decoding costs less than threads that wait for one another
 
 
-def read_ahead(reader: BatchReader, start: int, stop: int, *, workers: int, prefetch: int) -> Iterator[Pair]:
-    """The batches `start` to `stop`, read before they are asked for; closing the iterator ends whoever reads.
+def read_ahead(
+    reader: BatchReader | GroupReader, start: int, stop: int, *, workers: int, prefetch: int
+) -> Iterator[Pair]:
+    """The batches, or groups, `start` to `stop`, read before they are asked for; closing the iterator ends who reads.
 
     Raises:
       RuntimeError: a process that reads has ended, with its exit code and what that may mean.
@@ -42,7 +45,7 @@ def read_ahead(reader: BatchReader, start: int, stop: int, *, workers: int, pref
         yield from _explained(found, workers)
 
 
-def _threads(reader: BatchReader) -> int:
+def _threads(reader: BatchReader | GroupReader) -> int:
     """How many threads read fastest: none where a copy is all, as handing over a batch costs more."""
     if isinstance(reader.source, ArraySource | DecodedSource):
         return 0

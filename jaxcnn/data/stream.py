@@ -10,21 +10,21 @@ import jax
 import numpy as np
 from jaxtyping import Int32, Shaped
 
-from jaxcnn.arguments import Int, as_int, shown
+from jaxcnn.arguments import Int, as_int
 from jaxcnn.data.batches import BatchReader, checked_images
 from jaxcnn.data.decoded import keep_decoded
+from jaxcnn.data.groups import GroupReader
 from jaxcnn.data.named_source import named_source
 from jaxcnn.data.read_ahead import check_workers, read_ahead
-from jaxcnn.data.sources import Source, as_source, fingerprint
-
-Facts = dict[str, int | str]  # what a state says of its stream, but for the position
+from jaxcnn.data.sources import Pair, Source, as_source
+from jaxcnn.data.stream_state import Facts, checked_position, facts_of
 
 
 class Batch(NamedTuple):
-    """Images and labels on the device."""
+    """Images and labels on the device; those that `Stream.take` gives have an axis of batches before the others."""
 
-    images: Shaped[jax.Array, "n h w c"]
-    labels: Int32[jax.Array, " n"]
+    images: Shaped[jax.Array, "*k n h w c"]
+    labels: Int32[jax.Array, "*k n"]
 
 
 class Stream:
@@ -40,6 +40,7 @@ class Stream:
         self._reader, self._epochs, self._position = reader, epochs, position
         self._ahead, self._facts = ahead, facts
         self._batches: Iterator[Batch] | None = None
+        self._together: int | None = None  # batches that are read as one, or None for one by one
 
     @property
     def examples(self) -> int:
@@ -85,21 +86,29 @@ class Stream:
         return self
 
     def __next__(self) -> Batch:
-        if self._batches is None:
-            self._batches = self._read()
-        try:
-            batch = next(self._batches)
-        except StopIteration:
-            raise
-        except BaseException:
-            self.close()
-            raise
+        batch = self._next(None)
         self._position += 1
         return batch
 
+    def take(self, count: Int) -> Batch:
+        """The next `count` batches at once, stacked: images (k, n, h, w, c) and labels (k, n), as `next` gives each.
+
+        Fewer where the epoch ends before; its smaller last batch comes alone, as k = 1. Small images are handed over
+        many times as fast as by `next`, and memory holds groups where it held batches: `prefetch` batches are rounded
+        up to whole groups. What was read ahead serves calls with one count; another count, or `next`, begins anew
+        behind the batches that were given out.
+
+        Raises:
+          StopIteration: behind the last batch, as by `next`.
+          ValueError: a count below 1, and what `next` raises.
+        """
+        group = self._next(as_int("count", count, minimum=1))
+        self._position += len(group.labels)
+        return group
+
     def state(self) -> dict[str, int | str]:
         """Where the stream is, small and ready for `json.dump`; `stream(source, …, state=…)` goes on from there."""
-        self._facts = self._facts or _facts(self._reader)
+        self._facts = self._facts or facts_of(self._reader)
         return {**self._facts, "position": self._position}
 
     def close(self) -> None:
@@ -114,14 +123,26 @@ class Stream:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _read(self) -> Iterator[Batch]:
+    def _next(self, together: int | None) -> Batch:
+        if together != self._together:
+            self.close()
+        if self._batches is None:
+            self._batches, self._together = self._read(together), together
+        try:
+            return next(self._batches)
+        except StopIteration:
+            raise
+        except BaseException:
+            self.close()
+            raise
+
+    def _read(self, together: int | None) -> Iterator[Batch]:
         """The batches from the position on, each on its way to the device while the one before it is used."""
         stop = sys.maxsize if self._epochs is None else self._epochs * self.steps_per_epoch
         if self._position >= stop:
             return
         held = None
-        ahead = read_ahead(self._reader, self._position, stop, **self._ahead)
-        with contextlib.closing(ahead) as found:  # pyright: ignore[reportArgumentType]
+        with contextlib.closing(self._ahead_of(stop, together)) as found:  # pyright: ignore[reportArgumentType]
             for images, labels in found:
                 ahead = Batch(jax.device_put(images), jax.device_put(labels))
                 if held is not None:
@@ -129,6 +150,14 @@ class Stream:
                 held = ahead
             assert held is not None
             yield held
+
+    def _ahead_of(self, stop: int, together: int | None) -> Iterator[Pair]:
+        if together is None:
+            return read_ahead(self._reader, self._position, stop, **self._ahead)
+        groups = GroupReader(self._reader, self._position, together)
+        count = sys.maxsize if self._epochs is None else groups.groups(stop)
+        prefetch = -(-self._ahead["prefetch"] // together)
+        return read_ahead(groups, 0, count, workers=self._ahead["workers"], prefetch=prefetch)
 
 
 def stream(
@@ -190,8 +219,8 @@ def stream(
     reader = BatchReader(found, size, as_int("seed", seed, minimum=0), first.shape[1:], first.dtype.name)
     if state is None:
         return Stream(reader, passes, 0, ahead)
-    facts = _facts(reader)
-    return Stream(reader, passes, _checked_position(state, facts, passes, reader.steps_per_epoch), ahead, facts)
+    facts = facts_of(reader)
+    return Stream(reader, passes, checked_position(state, facts, passes, reader.steps_per_epoch), ahead, facts)
 
 
 def _opened(source: Any, split: str | None, data_dir: str | os.PathLike[str] | None) -> Source:
@@ -202,31 +231,3 @@ def _opened(source: Any, split: str | None, data_dir: str | os.PathLike[str] | N
             "split and data_dir must be left out where source is no name of a set; give them to the source"
         )
     return as_source(source)
-
-
-def _facts(reader: BatchReader) -> Facts:
-    return {
-        "version": 1,
-        "examples": len(reader.source),
-        "batch_size": reader.batch_size,
-        "seed": reader.seed,
-        "source": fingerprint(reader.source),
-    }
-
-
-def _checked_position(state: Mapping[str, int | str], facts: Facts, epochs: int | None, steps_per_epoch: int) -> int:
-    if not isinstance(state, Mapping) or not isinstance(state.get("position"), int):
-        raise ValueError(f"state must be what Stream.state() returned, got {shown(state)}; save that, whole")
-    for name, now in facts.items():
-        if state.get(name) != now:
-            raise ValueError(
-                f"state belongs to another stream, whose {name} was {shown(state.get(name))} and here is {now!r};"
-                " pass the unchanged source, seed and batch_size, or leave state out to begin anew"
-            )
-    position = as_int("state['position']", state["position"], minimum=0)
-    if epochs is not None and position > epochs * steps_per_epoch:
-        raise ValueError(
-            f"state lies {position} batches into the stream, but epochs={epochs} end after"
-            f" {epochs * steps_per_epoch}; pass more epochs"
-        )
-    return position

@@ -1,3 +1,4 @@
+import contextlib
 import itertools
 import json
 import threading
@@ -135,6 +136,48 @@ class TestStream:
         images = np.linspace(0, 1, 60, dtype=np.float32).reshape(10, 2, 3, 1)
         found = next(stream(Images(images, np.zeros(10, np.int64)), batch_size=4, seed=0, epochs=1))
         np.testing.assert_array_equal(found.images, images[epoch_order(10, 0, 0)[:4]])
+
+
+class TestTake:
+    @pytest.mark.parametrize(("count", "sizes"), [(1, [1, 1, 1]), (2, [2, 1]), (5, [2, 1])])
+    @pytest.mark.parametrize("prefetch", [0, 3])
+    def test_groups_are_the_batches_stacked(self, count, sizes, prefetch):
+        whole = read(stream(Records(), batch_size=4, seed=2, epochs=2))
+        with stream(Records(), batch_size=4, seed=2, epochs=2, prefetch=prefetch) as batches:
+            groups = [batches.take(count) for _ in sizes * 2]
+            assert batches.position == 6
+            with pytest.raises(StopIteration):
+                batches.take(count)
+        assert [len(labels) for _, labels in groups] == sizes * 2
+        assert read(unstacked(groups)) == whole
+
+    def test_an_epoch_without_a_smaller_batch(self):
+        with stream(numbered(8), batch_size=4, seed=0) as batches:
+            assert [batches.take(3).images.shape for _ in range(2)] == [(2, 4, 2, 3, 1)] * 2
+
+    @settings(max_examples=8)
+    @given(st.data())
+    def test_any_mix_of_take_and_next_resumed_anywhere(self, data):
+        size = data.draw(st.integers(1, 11))
+        options = {"batch_size": size, "seed": 1, "epochs": 3}
+        whole, found, state = read(stream(Records(), **options)), [], None
+        while len(found) < len(whole):
+            with stream(numbered(), **options, state=state) as batches:
+                for count in data.draw(st.lists(st.integers(0, 4), min_size=1, max_size=3)):
+                    with contextlib.suppress(StopIteration):
+                        found += read(unstacked([batches.take(count)]) if count else [next(batches)])
+                state = batches.state()
+            assert state["position"] == len(found)
+        assert found == whole
+
+    def test_what_is_no_count(self):
+        with pytest.raises(ValueError, match=r"^count must be an integer of at least 1, got 0"):
+            stream(numbered(), batch_size=4, seed=0).take(0)
+
+
+def unstacked(groups):
+    """The batches one by one."""
+    return [(group.images[at], group.labels[at]) for group in groups for at in range(len(group.labels))]
 
 
 class TestState:
