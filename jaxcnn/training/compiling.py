@@ -60,24 +60,46 @@ def compiling() -> Iterator[None]:
 
 
 class Program:
-    """A program that compiles behind others, in the order of their making; a call waits for it."""
+    """A program that compiles behind others, in the order of their starts; a call starts it and waits for it.
+
+    Made from the shapes of its arguments, so that these may be given away before it starts.
+    """
 
     def __init__(self, worker: ThreadPoolExecutor, jitted: Any, *args: Any, **options: Any):
-        # Lowered here and now: settings such as `jax.enable_x64(True)` hold for the thread that makes them.
-        with onednn.in_force():
-            lowered = jitted.lower(*args, **options)
-        self._compiled: Future[Any] = worker.submit(_compile, lowered)
+        self._worker, self._jitted = worker, jitted
+        self._args, self._options = jax.tree.map(_shape_of, args), options
+        self._lock, self._compiled = threading.Lock(), None
+
+    def start(self) -> Future[Any]:
+        """Trace and lower it, the first time, and leave its compilation to the worker.
+
+        Lowered in the caller's thread: settings such as `jax.enable_x64(True)` hold for the thread that makes them.
+        """
+        with self._lock:
+            if self._compiled is None:
+                with onednn.in_force():
+                    lowered = self._jitted.lower(*self._args, **self._options)
+                self._compiled = self._worker.submit(_compile, lowered)
+            return self._compiled
 
     def wait(self) -> None:
         """Return when it is compiled, or raise what stopped it."""
-        self._compiled.result()
+        self.start().result()
 
     def as_text(self) -> str:
         """What XLA has made of it."""
-        return self._compiled.result().as_text()
+        return self.start().result().as_text()
 
     def __call__(self, *args: Any) -> Any:
-        return self._compiled.result()(*args)
+        return self.start().result()(*args)
+
+
+def _shape_of(leaf: Any) -> Any:
+    if not isinstance(leaf, jax.Array):
+        return leaf
+    sharding = leaf.sharding if leaf.committed else None
+    weak = jax.typeof(leaf).weak_type
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding, weak_type=weak)
 
 
 def _compile(lowered: Any) -> Any:

@@ -75,6 +75,7 @@ def fit_seeds(
     names = [f"seed {seed}, " for seed in seeds]
     with reporters(progress, call.epochs, call.plan.examples, names) as reports:
         task = prepare(call, runs[0].state, jax.random.key(seeds[0]))
+        task.programs.start()  # in this thread, whose settings hold
         return _train_all(task, list(zip(models, runs, watchers, reports, strict=True)))
 
 

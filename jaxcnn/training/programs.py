@@ -1,7 +1,7 @@
 """The compiled programs of one run of `fit`; what the first step needs is made before its clock starts."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -20,10 +20,14 @@ from jaxcnn.training.state import TrainState, snapshot
 class Programs(NamedTuple):
     """What an epoch calls: shuffle, steps (one program for each batch size), copy of the result, validation."""
 
-    order: Callable
-    steps: dict[int, Callable]
-    snapshot: Callable
-    evaluation: Callable | None
+    order: Program
+    steps: dict[int, Program]
+    snapshot: Program
+    evaluation: Program | None
+
+    def start(self) -> None:
+        """Compile all of them behind the caller's back."""
+        start_all(self.steps, self.snapshot, self.evaluation)
 
 
 def compile_programs(
@@ -33,7 +37,7 @@ def compile_programs(
     key: Key[Array, ""],
     held_out: tuple[Examples, Bool[Array, " n"]] | None,
 ) -> tuple[Programs, float]:
-    """All programs, and the seconds until the first step can run: those for later steps compile behind it.
+    """All programs, and the seconds until the first step can run; those for later steps wait for `Programs.start`.
 
     The jitted functions are module-wide, and model structure, optimizer, shapes and JAX's settings are their
     cache keys: a later run that shares them, under any seed, compiles nothing. `jax.clear_caches()` frees them.
@@ -47,15 +51,21 @@ def compile_programs(
     for size in plan.batch_sizes:
         args = (state, zero_metrics(), examples, shuffled, np.int32(0), np.int32(0))
         steps[size] = Program(worker, _jitted_steps, *args, batch_size=size)
-    after = after_epoch(worker, state, held_out)
-    worker.shutdown(wait=False)
+    programs = Programs(order, steps, *after_epoch(worker, state, held_out))
+    order.start()
     steps[plan.batch_sizes[0]].wait()
-    return Programs(order, steps, *after), time.perf_counter() - start
+    return programs, time.perf_counter() - start
+
+
+def start_all(steps: Mapping[int, Program], snapshot: Program, evaluation: Program | None) -> None:
+    """Compile what a run calls after its first step, in the order of the calls."""
+    for program in (*steps.values(), snapshot, *([evaluation] if evaluation else [])):
+        program.start()
 
 
 def after_epoch(
     worker: ThreadPoolExecutor, state: TrainState, held_out: tuple[Examples, Bool[Array, " n"]] | None
-) -> tuple[Callable, Callable | None]:
+) -> tuple[Program, Program | None]:
     """The programs that follow an epoch's steps: the copy of the result, and validation where there is some."""
     copy = Program(worker, _jitted_snapshot, state)
     if held_out is None:

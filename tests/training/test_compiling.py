@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from jaxcnn.lowering import onednn
@@ -57,8 +58,26 @@ def test_without_onednn_nothing_changes(monkeypatch):
 def test_a_program_keeps_the_settings_it_was_made_under(x64):
     with ThreadPoolExecutor(1) as worker:
         program = Program(worker, jax.jit(lambda x: x / 3), jnp.ones((), jnp.float64))
+        program.start()
     assert program(jnp.ones((), jnp.float64)) == 1 / 3
     assert "f64[]" in program.as_text()
+
+
+def test_a_program_may_start_when_its_arguments_are_gone():
+    x = jnp.ones(3)
+    with ThreadPoolExecutor(1) as worker:
+        program = Program(worker, jax.jit(lambda x: 2 * x, donate_argnums=0), x)
+        x.delete()
+        assert program.start() is program.start()
+    np.testing.assert_array_equal(program(jnp.ones(3)), np.full(3, 2.0))
+
+
+def test_a_program_takes_arguments_as_weakly_typed_and_as_placed_as_they_are():
+    args = jnp.asarray(1.0), jax.device_put(jnp.ones(()), jax.devices()[0])
+    with ThreadPoolExecutor(1) as worker:
+        weak, placed = Program(worker, jax.jit(lambda a, b: (2 * a, b)), *args)(*args)
+    assert weak.weak_type
+    assert placed.committed
 
 
 def test_what_stopped_a_program_reaches_who_waits_for_it():
@@ -74,6 +93,7 @@ def test_what_stopped_a_program_reaches_who_waits_for_it():
 
     with ThreadPoolExecutor(1) as worker:
         program = Program(worker, Lowered())
+        program.start()
     with pytest.raises(MemoryError, match="no room"):
         program.wait()
     with pytest.raises(MemoryError, match="no room"):
