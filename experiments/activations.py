@@ -40,7 +40,7 @@ from experiments.harness.activation_facts import (
 from experiments.harness.command import run
 from experiments.harness.comparison import begin
 from experiments.harness.deep_nets import accuracy, loss, size
-from experiments.harness.options import Options
+from experiments.harness.options import Options, check_distinct
 from experiments.harness.race import EVERY, Race, race, silent_share
 from experiments.harness.race_facts import race_picture, race_records, race_sentences, silent_records, silent_sentence
 from experiments.harness.results import write_result
@@ -113,8 +113,9 @@ def check_sizes(config: Config) -> None:
     """Refuse nets that can't be built.
 
     Raises:
-      ValueError: for depths below 2 or a width below 1.
+      ValueError: for depths below 2, none or one twice, or a width below 1.
     """
+    check_distinct("--depths", config.depths)
     for name, depth in (("--depth", config.depth), *(("--depths", depth) for depth in config.depths)):
         as_int(name, depth, minimum=2)
     as_int("--width", config.width, minimum=1)

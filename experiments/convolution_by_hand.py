@@ -4,7 +4,7 @@ The claims of the lectures: a convolution is a neuron that slides; CNNs compute 
 convolution; padding and stride decide the output's size, (W − F + 2P)/S + 1; a filter sees all channels, each filter
 makes one feature map, and a layer has K·F²·D + K parameters; masks find edges and lines.
 
-Run `python -m experiments.convolution_by_hand`: about twenty seconds on two cores; nothing is trained. Expect every
+Run `python -m experiments.convolution_by_hand`: about ten seconds on two cores; nothing is trained. Expect every
 calculation by hand to agree with the library's operation, and with every result that the slides print.
 Your own image is drawn and checked the same way:
 `python -m experiments.convolution_by_hand --image PHOTO.png --kernel '0 -1 0; 0 1 0; 0 0 0' --stride 2 --padding 1`
@@ -108,9 +108,15 @@ CAPTIONS = {
 
 
 def own_image(config: Config, train: Dataset) -> tuple[str, NDArray]:
-    """The user's image and its name, or the first of the set, as floats from 0 to 255."""
+    """The user's image and its name, or the first of the set, as floats from 0 to 255.
+
+    Raises:
+      ValueError, OSError: for a path that is no image.
+    """
     if config.image is None:
         return f"{train.name}, {train.class_names[train.labels[0]]}", as_float(train.images[0])
+    if not config.image.is_file():
+        raise ValueError(f"--image must be the path of a PNG or JPEG file, got {config.image}, where there is no file")
     return config.image.name, as_float(read_image(config.image))
 
 

@@ -112,10 +112,11 @@ def lowest(results: Results, variant: Variant) -> str:
         return f"{variant.label}: every run diverged."
     losses = [estimate(values).mean for values in zip(*histories, strict=True)]
     best = losses.index(min(losses))
-    still = "which is the last: more epochs may help" if best == len(losses) - 1 else "and rises after it"
+    last = best == len(losses) - 1
+    then = "which is the last: more epochs may help" if last else f"and {losses[-1]:.4f} after the last"
     return (
         f"{variant.label}: test accuracy {results.text(variant, 'test_accuracy')}; the validation loss is lowest after "
-        f"epoch {best + 1} of {len(losses)} ({losses[best]:.4f}), {still}."
+        f"epoch {best + 1} of {len(losses)} ({losses[best]:.4f}), {then}."
     )
 
 

@@ -7,8 +7,8 @@ class. To measure what the learned filters are worth, the same net is also train
 
 Run `python -m experiments.feature_maps`: about a minute on two cores. `--epochs 0` draws the untrained net.
 `--images 3 14` chooses test images, `--model convnet` another net. Expect, on the sample, learned filters to recognise
-about eight percent more than random ones, and inverting the tenth of the pixels that saliency names to cost some eighty
-percent more accuracy than inverting as many at random.
+some eight points more than random ones, and inverting the tenth of the pixels that saliency names to cost some eighty
+points more accuracy than inverting as many at random.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,10 +25,9 @@ from flax import nnx
 from experiments.harness.border import input_gradients
 from experiments.harness.command import run
 from experiments.harness.comparison import Results, begin, present
-from experiments.harness.kept_models import Kept, train_and_keep
 from experiments.harness.options import Options
-from experiments.harness.results import write_result
-from experiments.harness.runs import Variant, count_built, create
+from experiments.harness.recipes import RMSPROP, START, rmsprop
+from experiments.harness.runs import Trained, Variant, count_built, create
 from experiments.harness.seen import erase_most_salient, feature_maps, kernels, scaled
 from experiments.harness.seen_pictures import (
     excited_section,
@@ -38,7 +37,7 @@ from experiments.harness.seen_pictures import (
     saliency_section,
 )
 from experiments.harness.session import Session
-from experiments.harness.statistics import judge, paired
+from experiments.harness.statistics import estimate, judge, paired
 from experiments.harness.tables import Records
 from jaxcnn import geometry
 from jaxcnn.data import Dataset
@@ -46,8 +45,6 @@ from jaxcnn.training import evaluate, predict
 from jaxcnn.visualization import Section
 
 SHARE = 0.1  # of the pixels that are inverted
-RECIPE = "RMSprop with Keras's defaults (learning rate 0.001, decay 0.9, epsilon 1e-7), Glorot uniform kernels."
-RMSPROP = (1e-3, 0.9, 1e-7)
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -70,20 +67,19 @@ def main(config: Config) -> Rows:
     session = begin("feature_maps", config)
     chosen = chosen_images(config.images, len(session.test))[: 1 if config.quick else None]
     learned, fixed = (_variant(config.model, session, learns=learns) for learns in (True, False))
-    results, kept = train(session, [learned, fixed])
+    results, trained = train(session, [learned, fixed])
     models = {"before training": learned.build(0)}
-    if kept.models:
-        models["after training"] = next(iter(kept.models.values()))
-    findings, tables = [map_sentence(models, session.test)], {}
-    if kept.models:
-        drops = {seed: erased_accuracies(model, session.test, seed) for seed, model in kept.models.items()}
+    findings, tables = [map_sentence(models["before training"], session.test)], {}
+    if trained.models:
+        models["after training"] = next(iter(trained.models.values()))
+        drops = {seed: erased_accuracies(model, session.test, seed) for seed, model in trained.models.items()}
         findings += [filter_sentence(results), saliency_sentence(drops)]
-        tables = {"Filters before and after training": change_records(learned, kept)}
+        tables = {"Filters before and after training": change_records(trained)}
     return present(
         results,
         title="Filters, feature maps and saliency",
         findings=findings,
-        recipe=RECIPE,
+        recipe=f"Recipe: {RMSPROP}, {START}",
         sections=build_sections(session, models, chosen),
         layers=[learned],
         tables=tables,
@@ -112,23 +108,15 @@ def _variant(name: str, session: Session, *, learns: bool) -> Variant:
     return count_built(build, name, {"filters": label}, label, session.train, optimizer=optimizer)
 
 
-def rmsprop() -> optax.GradientTransformation:
-    """As Keras sets it."""
-    rate, decay, eps = RMSPROP
-    return optax.rmsprop(rate, decay=decay, eps=eps)
-
-
 def _is_filter(params: Any) -> Any:
     """True at the parameters of convolutions, which then stay as they are."""
     return jax.tree_util.tree_map_with_path(lambda path, _: "conv" in jax.tree_util.keystr(path), params)
 
 
-def train(session: Session, variants: Sequence[Variant]) -> tuple[Results, Kept]:
+def train(session: Session, variants: Sequence[Variant]) -> tuple[Results, Trained]:
     """A row a variant and seed, and the first variant's models."""
-    kept = list(train_and_keep(session, variants, rmsprop()))
-    rows = [row for one in kept for row in one.rows]
-    write_result(session.folder, "feature_maps", session.options, session.environment, rows, complete=True)
-    return Results(session, variants, rows), kept[0]
+    trained = list(session.train_each(variants, rmsprop()))
+    return Results(session, variants, [row for one in trained for row in one.rows]), trained[0]
 
 
 def erased_accuracies(model: nnx.Module, test: Dataset, seed: int) -> tuple[float, float]:
@@ -147,19 +135,18 @@ def _with(dataset: Dataset, images: np.ndarray) -> Dataset:
     return Dataset(images.astype(np.float32), dataset.labels, dataset.class_names, dataset.name, dataset.source)
 
 
-def change_records(variant: Variant, kept: Kept) -> Records:
+def change_records(trained: Trained) -> Records:
     """A line a layer: how far training moved its filters, over the seeds."""
-    drawn = {seed: kernels(variant.build(seed)) for seed in kept.models}
-    learned = {seed: kernels(model) for seed, model in kept.models.items()}
-
-    def moved(layer: str) -> float:
-        ratios = [_distance(drawn[seed][layer], learned[seed][layer]) for seed in drawn]
-        return float(np.mean(ratios))
-
-    shapes = {layer: "×".join(map(str, kernel.shape)) for layer, kernel in next(iter(learned.values())).items()}
+    pairs = [(kernels(trained.variant.build(seed)), kernels(model)) for seed, model in trained.models.items()]
     return [
-        {"layer": layer, "kernel": shape, "|after − before| / |before|": f"{moved(layer):.2f}"}
-        for layer, shape in shapes.items()
+        {
+            "layer": layer,
+            "kernel": "×".join(map(str, kernel.shape)),
+            "|after − before| / |before|": estimate([_distance(drawn[layer], now[layer]) for drawn, now in pairs]).text(
+                2
+            ),
+        }
+        for layer, kernel in pairs[0][0].items()
     ]
 
 
@@ -167,9 +154,8 @@ def _distance(before: np.ndarray, after: np.ndarray) -> float:
     return float(np.linalg.norm(after - before) / np.linalg.norm(before))
 
 
-def map_sentence(models: Mapping[str, nnx.Module], test: Dataset) -> str:
+def map_sentence(model: nnx.Module, test: Dataset) -> str:
     """Whether every filter makes one feature map."""
-    model = models["before training"]
     outputs, filters = feature_maps(model, test.images[:1]), kernels(model)
     shapes = {layer: outputs[layer].shape[1:] for layer in filters}
     holds = all(shapes[layer][-1] == kernel.shape[-1] for layer, kernel in filters.items())

@@ -34,7 +34,7 @@ import tyro
 import jaxcnn.functional as F
 from experiments.harness.command import run
 from experiments.harness.flax_twin import Followed, counted, follow_flax, found
-from experiments.harness.options import Options, check, describe, load_both, quickened
+from experiments.harness.options import Options, check, check_learning_rate, describe, load_both, quickened
 from experiments.harness.results import open_folder
 from experiments.harness.scratch_report import present
 from jaxcnn.data import Dataset
@@ -180,8 +180,7 @@ class Config(Options):
 def main(config: Config) -> Sequence[Mapping[str, Any]]:
     """Differentiate, compare with Flax, train and draw; returns the rows of `result.json`."""
     check(config)
-    if not 0 < config.learning_rate < math.inf:
-        raise ValueError(f"--learning-rate must be a finite number above 0, got {config.learning_rate}; try 0.05")
+    check_learning_rate(config.learning_rate)
     config = quickened(config)
     train, test = load_both(config)
     folder = open_folder(config.out)

@@ -24,7 +24,7 @@ from flax import nnx
 
 from experiments.harness.command import run
 from experiments.harness.comparison import Results, begin, present, trained
-from experiments.harness.options import Options
+from experiments.harness.options import Options, check_distinct, check_learning_rate
 from experiments.harness.runs import Variant, count_built, create
 from experiments.harness.statistics import estimate, judge
 from jaxcnn.data import Dataset
@@ -58,6 +58,8 @@ class Config(Options):
 
 def main(config: Config) -> Sequence[Mapping[str, Any]]:
     """Draw, train and judge; returns the rows of `result.json`."""
+    check_distinct("--models", config.models)
+    check_learning_rate(config.learning_rate)
     session = begin("initialization", config)
     models = config.models[:1] if config.quick else config.models
     variants = [start_variant(model, name, session.train) for model in models for name in STARTS]

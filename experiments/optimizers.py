@@ -4,11 +4,11 @@ The claims of the third lecture: TensorFlow's optimizers let one change the algo
 learning rate as the loss comes near its optimum, so that the loss settles. Each optimizer has Keras's defaults.
 
 Run `python -m experiments.optimizers`: about a minute and a half on two cores; `--quick` looks at the first net in
-seconds and `--epochs 0` only counts and draws. Expect plain gradient descent far behind after a few epochs, RMSprop and
-Adam ahead. Adam's learning rate never changes; how its steps develop is measured.
+seconds and `--epochs 0` only counts and draws. Expect plain gradient descent far behind after a few epochs, with lenet5
+still at its start in some runs, and RMSprop and Adam ahead. Adam's learning rate never changes; how its steps develop
+is measured.
 """
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +23,11 @@ from jaxtyping import Array, Float
 
 from experiments.harness.command import run
 from experiments.harness.comparison import Results, begin, present, trained
-from experiments.harness.options import Options
+from experiments.harness.options import Options, check_distinct
 from experiments.harness.recipes import ADAM, RMSPROP, START, adam, rmsprop
 from experiments.harness.results import write_picture
 from experiments.harness.runs import Variant, count_built, create
-from experiments.harness.statistics import Estimate, estimate, judge
+from experiments.harness.statistics import Estimate, band, estimate, judge
 from jaxcnn.data import Dataset
 from jaxcnn.training import Examples, TrainState, create_state, train_step
 from jaxcnn.visualization import Curve, Section, curves
@@ -53,6 +53,7 @@ class Config(Options):
 
 def main(config: Config) -> Sequence[Mapping[str, Any]]:
     """Count, train and judge; returns the rows of `result.json`."""
+    check_distinct("--models", config.models)
     session = begin("optimizers", config)
     algorithms = optimizers()
     models = config.models[:1] if config.quick else config.models
@@ -85,12 +86,10 @@ def optimizers() -> dict[str, optax.GradientTransformation]:
 
 def optimizer_variant(model: str, name: str, optimizer: optax.GradientTransformation, train: Dataset) -> Variant:
     """The model with an optimizer of its own."""
-    build = functools.partial(_build, model, train)
-    return count_built(build, model, {"optimizer": name}, name, train, optimizer=optimizer)
-
-
-def _build(model: str, train: Dataset, seed: int) -> Any:
-    return create(model, {}, train, seed=seed)
+    options = {"optimizer": name}
+    return count_built(
+        lambda seed: create(model, {}, train, seed=seed), model, options, name, train, optimizer=optimizer
+    )
 
 
 def judgements(results: Results) -> list[str]:
@@ -163,7 +162,7 @@ def adam_sentences(followed: Mapping[str, Sequence[Estimate]]) -> list[str]:
 
 def steps_section(folder: Path, model: str, followed: Mapping[str, Sequence[Estimate]]) -> Section:
     """The lengths of the steps over the run."""
-    lines = [Curve(model, name, [p.mean for p in parts], False, *_ends(parts)) for name, parts in followed.items()]
+    lines = [Curve(model, name, [p.mean for p in parts], False, *band(parts, 0.0)) for name, parts in followed.items()]
     figure = curves(
         lines,
         title="How far one step moves the parameters",
@@ -174,13 +173,6 @@ def steps_section(folder: Path, model: str, followed: Mapping[str, Sequence[Esti
     alt = "Lines: the length of the steps of each optimizer over the run."
     told = "One step changes every parameter; this is the length of that change, averaged over each tenth of the run."
     return Section("The steps", [told, write_picture(folder, "steps", figure, alt)])
-
-
-def _ends(parts: Sequence[Estimate]) -> tuple[list[float], list[float]] | tuple[None, None]:
-    if parts[0].half_width is None:
-        return None, None
-    low, high = ([p.mean + sign * (p.half_width or 0.0) for p in parts] for sign in (-1, 1))
-    return [max(0.0, end) for end in low], high
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import optax
 import tyro
 from flax import nnx
 
@@ -24,9 +23,9 @@ from experiments.harness.border import TwoConvs, windows_of
 from experiments.harness.border_report import Border, border_sections, border_sentences, lost_records, measure_borders
 from experiments.harness.command import run
 from experiments.harness.comparison import Results, begin, present
-from experiments.harness.kept_models import train_and_keep
 from experiments.harness.options import Options
-from experiments.harness.results import write_picture, write_result
+from experiments.harness.recipes import RMSPROP, START, rmsprop
+from experiments.harness.results import write_picture
 from experiments.harness.runs import Variant, count_built
 from experiments.harness.session import Session
 from experiments.harness.statistics import judge
@@ -36,7 +35,6 @@ from jaxcnn.visualization import Section
 from jaxcnn.visualization.maps import MapRow, maps
 
 WAYS = (("VALID", 1), ("SAME", 1), ("VALID", 2), ("SAME", 2))
-RECIPE = "RMSprop with Keras's defaults (learning rate 0.001, decay 0.9, epsilon 1e-7), Glorot uniform kernels."
 SIGNAL, WINDOW = 9, 4  # the slides' row of nine numbers and its kernel of four
 Rows = Sequence[Mapping[str, Any]]
 
@@ -71,7 +69,7 @@ def main(config: Config) -> Rows:
         results,
         title="Padding and stride",
         findings=findings,
-        recipe=RECIPE,
+        recipe=f"Recipe: {RMSPROP}, {START}",
         sections=sections,
         layers=variants,
         tables=tables,
@@ -91,11 +89,10 @@ def _variant(padding: str, stride: int, session: Session) -> Variant:
 def train(session: Session, variants: Sequence[Variant]) -> tuple[Results, dict[str, Border]]:
     """A row a variant and seed, and what their models make of the border."""
     rows, borders = [], {}
-    for kept in train_and_keep(session, variants, optax.rmsprop(1e-3, decay=0.9, eps=1e-7)):
-        rows += kept.rows
-        if kept.models:
-            borders[kept.variant.label] = measure_borders(kept.models, session.test)
-    write_result(session.folder, "padding_and_stride", session.options, session.environment, rows, complete=True)
+    for trained in session.train_each(variants, rmsprop()):
+        rows += trained.rows
+        if trained.models:
+            borders[trained.variant.label] = measure_borders(trained.models, session.test)
     return Results(session, variants, rows), borders
 
 

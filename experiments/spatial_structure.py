@@ -10,7 +10,6 @@ shuffled alike it is the same function), and the CNN's lower on shuffled pixels.
 """
 
 import dataclasses
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +27,9 @@ from experiments.harness.recipes import RMSPROP, START, rmsprop
 from experiments.harness.results import write_picture
 from experiments.harness.runs import Images, Variant, count_built, create
 from experiments.harness.session import Session
-from experiments.harness.statistics import judge, paired
+from experiments.harness.statistics import Estimate, judge, paired
 from jaxcnn.data import Dataset
+from jaxcnn.geometry import as_int
 from jaxcnn.training.steps import scale_images
 from jaxcnn.visualization import Section, images
 
@@ -52,6 +52,7 @@ class Config(Options):
 
 def main(config: Config) -> Sequence[Mapping[str, Any]]:
     """Shuffle, train and judge; returns the rows of `result.json`."""
+    as_int("--shuffle-seed", config.shuffle_seed, minimum=0)
     session = begin("spatial_structure", config)
     order = pixel_order(session.train, config.shuffle_seed)
     shuffled = Images(shuffle(session.train, order), shuffle(session.test, order))
@@ -74,12 +75,8 @@ def main(config: Config) -> Sequence[Mapping[str, Any]]:
 
 def variant_of(model: str, label: str, which: Images | None, train: Dataset) -> Variant:
     """The model on ordered or shuffled images."""
-    build = functools.partial(_build, model, train)
-    return count_built(build, model, {"pixels": label.split()[-1]}, label, train, images=which)
-
-
-def _build(model: str, train: Dataset, seed: int) -> Any:
-    return create(model, {}, train, seed=seed)
+    options = {"pixels": label.split()[-1]}
+    return count_built(lambda seed: create(model, {}, train, seed=seed), model, options, label, train, images=which)
 
 
 def pixel_order(train: Dataset, seed: int) -> np.ndarray:
@@ -137,11 +134,9 @@ def _logits(net: Any, some: np.ndarray) -> np.ndarray:
 def judgements(results: Results) -> list[str]:
     """What shuffling does to each net, and to one more than to the other."""
     mlp, mlp_shuffled, cnn, cnn_shuffled = results.variants
-    change = results.gain(mlp_shuffled, mlp)
-    told = "no measurement" if change is None else change.text(4)
     more = paired(cost(results, cnn, cnn_shuffled), cost(results, mlp, mlp_shuffled))
     return [
-        f"mlp, test accuracy shuffled minus ordered: {told}.",
+        unchanged_sentence(results.gain(mlp_shuffled, mlp)),
         judge(
             "The CNN uses the spatial structure",
             "test accuracy of convnet, ordered minus shuffled",
@@ -154,6 +149,21 @@ def judgements(results: Results) -> list[str]:
             results.gain(cnn_shuffled, mlp_shuffled),
         ),
     ]
+
+
+def unchanged_sentence(change: Estimate | None) -> str:
+    """Whether shuffling leaves the dense net's accuracy within its interval."""
+    claim = "Shuffling makes no difference to the dense net in training"
+    if change is None or change.half_width is None:
+        told = "no measurement" if change is None else f"{change.mean:+.4f}"
+        return f"{claim}: not judged, as it takes two seeds (test accuracy shuffled minus ordered: {told})."
+    same = abs(change.mean) <= change.half_width
+    told = (
+        f"test accuracy shuffled minus ordered: {change.mean:+.4f} ± {change.half_width:.4f}, 95% interval over seeds"
+    )
+    return (
+        f"{claim}: {'not refuted' if same else 'does not hold'} ({told}, which {'includes' if same else 'excludes'} 0)."
+    )
 
 
 def cost(results: Results, ordered: Variant, shuffled: Variant) -> dict[int, float]:

@@ -1,7 +1,6 @@
 """What the pixels at an image's border contribute: windows that see them, gradients, and accuracy without them."""
 
 import functools
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
@@ -86,8 +85,3 @@ def _gradients(graph: Any, state: Any, images: Any, labels: Any) -> Array:
         return jnp.take_along_axis(nnx.merge(graph, state)(x), labels[:, None], axis=1).sum()
 
     return jax.grad(summed)(images)
-
-
-def mean_curve(curves: Iterable[Sequence[float]]) -> list[float]:
-    """The mean over seeds, place by place."""
-    return np.mean(list(curves), axis=0).tolist()

@@ -1,20 +1,22 @@
 """Tables, pictures and sentences of what the border contributes to trained nets."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from flax import nnx
 
-from experiments.harness.border import erased, gradient_by_ring, mean_curve
+from experiments.harness.border import erased, gradient_by_ring
 from experiments.harness.results import write_picture
-from experiments.harness.statistics import judge, paired
+from experiments.harness.statistics import band, estimate, judge, paired
 from experiments.harness.tables import Records
 from jaxcnn.data import Dataset
 from jaxcnn.training import evaluate
 from jaxcnn.visualization import Curve, Picture, Section, curves
 
 WIDTHS = (1, 2, 3, 4)  # outermost pixels that are erased
+FEWER_WINDOWS = 2  # outermost pixels that fewer windows of 3×3 see than the others, where nothing is padded
 
 
 class Border(NamedTuple):
@@ -43,12 +45,13 @@ def lost_records(borders: Mapping[str, Border]) -> Records:
     """A line a variant: the accuracy that its border pixels are worth, in percentage points."""
     return [
         {"variant": label}
-        | {
-            f"outermost {width} px": f"{100 * loss:.2f} points"
-            for width, loss in zip(WIDTHS, mean_curve(border.losses.values()), strict=True)
-        }
+        | {f"outermost {width} px": _points(_at(border.losses, place)) for place, width in enumerate(WIDTHS)}
         for label, border in borders.items()
     ]
+
+
+def _points(lost: Mapping[int, float]) -> str:
+    return f"{estimate([100 * share for share in lost.values()]).text(2)} points"
 
 
 def border_sections(folder: Path, borders: Mapping[str, Border]) -> list[Section]:
@@ -61,7 +64,7 @@ def border_sections(folder: Path, borders: Mapping[str, Border]) -> list[Section
 
 def _gradients(folder: Path, borders: Mapping[str, Border]) -> Picture:
     figure = curves(
-        [Curve("two_convs", label, mean_curve(border.gradients.values())) for label, border in borders.items()],
+        [_curve(label, border.gradients, 0.0, math.inf) for label, border in borders.items()],
         title="How much the logit of the true class depends on a pixel",
         ylabel="|gradient| / mean of all pixels",
         xlabel="distance from the border (pixels)",
@@ -72,7 +75,7 @@ def _gradients(folder: Path, borders: Mapping[str, Border]) -> Picture:
 
 def _losses(folder: Path, borders: Mapping[str, Border]) -> Picture:
     figure = curves(
-        [Curve("two_convs", label, mean_curve(border.losses.values())) for label, border in borders.items()],
+        [_curve(label, border.losses, -1.0, 1.0) for label, border in borders.items()],
         title="Accuracy lost when the border is erased",
         ylabel="accuracy lost (fraction)",
         xlabel="outermost pixels erased",
@@ -81,11 +84,35 @@ def _losses(folder: Path, borders: Mapping[str, Border]) -> Picture:
     return write_picture(folder, "border_erased", figure, "Lines: accuracy lost by pixels erased at the border.")
 
 
+def _curve(label: str, by_seed: Mapping[int, list[float]], least: float, most: float) -> Curve:
+    places = [estimate(values) for values in zip(*by_seed.values(), strict=True)]
+    return Curve("two_convs", label, [place.mean for place in places], False, *band(places, least, most))
+
+
 def border_sentences(borders: Mapping[str, Border]) -> list[str]:
-    """Whether the border counts for less without padding, by the gradients of trained nets."""
+    """Whether the border counts for less without padding: by the gradients of trained nets, and by accuracy."""
     valid, same = (borders.get(f"{padding}, stride 1") for padding in ("valid", "same"))
     if valid is None or same is None:
         return []
-    first, second = ({seed: curve[0] for seed, curve in border.gradients.items()} for border in (same, valid))
-    measure = "|gradient| of the outermost pixels relative to all, same minus valid, stride 1"
-    return [judge("Without padding the border counts for less in trained nets", measure, paired(first, second), 2)]
+    place = WIDTHS.index(FEWER_WINDOWS)
+    gradients, losses = (
+        paired(_at(first, index), _at(second, index))
+        for first, second, index in ((same.gradients, valid.gradients, 0), (same.losses, valid.losses, place))
+    )
+    return [
+        judge(
+            "Without padding the border counts for less in trained nets",
+            "|gradient| of the outermost pixels relative to all, same minus valid, stride 1",
+            gradients,
+            2,
+        ),
+        judge(
+            "Without padding erasing the border costs less",
+            f"accuracy lost with the outermost {FEWER_WINDOWS} pixels, same minus valid, stride 1",
+            losses,
+        ),
+    ]
+
+
+def _at(by_seed: Mapping[int, list[float]], place: int) -> dict[int, float]:
+    return {seed: values[place] for seed, values in by_seed.items()}

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from jaxcnn.geometry import Padding
 
 Pads = tuple[tuple[int, int], ...]
+MOST_PADDING = 1_000  # pixels a side
+LARGEST_TAP = 1e30  # whose products with pixels float32 still holds
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def parse_kernel(text: str) -> NDArray:
     """A kernel as people write it: rows separated by `;` or in brackets, numbers by spaces or commas.
 
     Raises:
-      ValueError: for what isn't a rectangle of finite numbers.
+      ValueError: for what isn't a rectangle of finite numbers that float32 can multiply.
     """
     plain = text.replace("−", "-")
     rows = re.findall(r"\[([^\[\]]*)\]", plain) if "[" in plain else re.split(r"[;\n]", plain.strip().strip(";"))
@@ -100,6 +102,8 @@ def parse_kernel(text: str) -> NDArray:
             "--kernel must be rows of as many numbers each, separated by ';', such as '0 0 0; -1 1 0; 0 0 0'; "
             f"got {text!r}"
         )
+    if np.abs(kernel).max() > LARGEST_TAP:
+        raise ValueError(f"--kernel must hold numbers of at most {LARGEST_TAP:g}, got {np.abs(kernel).max():g}")
     return kernel
 
 
@@ -107,15 +111,18 @@ def parse_padding(text: str) -> Padding:
     """`valid`, `same`, `same_lower` or `full`; one number for all sides; or `top,bottom;left,right`.
 
     Raises:
-      ValueError: for other texts.
+      ValueError: for other texts, and more pixels than MOST_PADDING.
     """
     word = text.strip().upper()
     if word in ("VALID", "SAME", "SAME_LOWER", "FULL"):
         return word
+    sides = [int(number) for number in re.findall(r"\d+", word)]
+    if max(sides, default=0) > MOST_PADDING:
+        raise ValueError(f"--padding must be at most {MOST_PADDING:,} pixels a side, got {text!r}")
     if re.fullmatch(r"\d+", word):
-        return int(word)
-    if pair := re.fullmatch(r"(\d+)\s*,\s*(\d+)\s*;\s*(\d+)\s*,\s*(\d+)", word):
-        top, bottom, left, right = map(int, pair.groups())
+        return sides[0]
+    if re.fullmatch(r"\d+\s*,\s*\d+\s*;\s*\d+\s*,\s*\d+", word):
+        top, bottom, left, right = sides
         return ((top, bottom), (left, right))
     raise ValueError(
         "--padding must be valid, same, same_lower, full, a number of pixels for all sides, or "

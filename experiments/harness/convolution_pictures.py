@@ -24,7 +24,7 @@ ALT = "Rows of grids: the input with its window, the kernel, their products, the
 def slide_sections(folder: Path) -> list[Section]:
     """Every idea of the slides on the slides' own numbers."""
     whole = [(0, 0), (0, 1), (1, 0), (1, 1)]
-    colours = conv_steps(slides.COLOURS, slides.COLOUR_FILTERS, [(0, 0)], bias=slides.COLOUR_BIASES)
+    colours = conv_steps(slides.COLOURS, slides.COLOUR_FILTERS, [(0, 0)], bias=slides.COLOUR_BIASES, filters=(0, 1))
     filters = conv_steps(slides.FIVE[..., None], slides.TWO_FILTERS, [(0, 0)], filters=(0, 1))
     same = _square_steps(slides.PADDED_SQUARE, [(0, 0), (0, 3), (1, 1), (3, 3)], padding="SAME")
     around = _square_steps(slides.STRIDED_SQUARE, whole[:2], strides=(2, 2), padding=1)
@@ -37,7 +37,7 @@ def slide_sections(folder: Path) -> list[Section]:
         _section(folder, "Padding: same", "same_padding", same),
         _section(folder, "Stride 2 with a zero all round, as drawn in the slides", "stride_all_round", around),
         _section(folder, "Stride 2 with SAME: TensorFlow pads 0 before, 1 after", "stride_same", strided),
-        _section(folder, "Several channels and a bias", "channels", colours),
+        _section(folder, "Several channels, two filters and their biases", "channels", colours),
         _section(folder, "Several filters", "filters", filters),
     ]
 

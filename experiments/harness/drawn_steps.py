@@ -60,9 +60,8 @@ def _steps_of(
         text = calculation(found.window[..., channel], found.taps[..., channel])
         if channel == channels - 1:
             text += total(found, channels)
-            whole = None if found.bias is None else found.bias
-            if channels == 1 and whole is not None:
-                result = result + whole
+            if channels == 1 and found.bias is not None:
+                result = result + found.bias
         label = f"cell {found.at}"
         label += f", filter {found.channel}" if filters > 1 else ""
         label += f", channel {channel}" if channels > 1 else ""

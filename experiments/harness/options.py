@@ -1,9 +1,11 @@
 """The options that every experiment takes."""
 
 import dataclasses
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import tyro
 
@@ -56,6 +58,27 @@ def check(options: RunOptions) -> None:
     as_int("--seeds", options.seeds, minimum=1)
 
 
+def check_distinct(name: str, chosen: Sequence[Any]) -> None:
+    """Refuse an option of several values that has none of them, or one of them twice.
+
+    Raises:
+      ValueError: for these.
+    """
+    if not chosen or len(set(chosen)) < len(chosen):
+        got = " ".join(map(str, chosen)) or "none"
+        raise ValueError(f"{name} must be one or more values, each of them once; got {got}")
+
+
+def check_learning_rate(rate: float) -> None:
+    """Refuse learning rates that nothing learns with.
+
+    Raises:
+      ValueError: for what isn't a finite number above 0.
+    """
+    if not 0 < rate < math.inf:
+        raise ValueError(f"--learning-rate must be a finite number above 0, got {rate:g}; try 0.05")
+
+
 def quickened(options: Quickened) -> Quickened:
     """The options with few epochs and seeds where a quick look is asked for; as they are otherwise."""
     if not options.quick:
@@ -70,7 +93,10 @@ def load_both(options: Options) -> tuple[Dataset, Dataset]:
     Raises:
       ValueError, OSError: as `data.load`.
     """
-    train, test = (load(options.dataset, split=split, data_dir=options.data_dir) for split in ("train", "test"))
+    try:
+        train, test = (load(options.dataset, split=split, data_dir=options.data_dir) for split in ("train", "test"))
+    except ValueError as error:
+        raise ValueError(f"--dataset {options.dataset}: {error}") from error
     return (_some(train, QUICK_TRAIN), _some(test, QUICK_TEST)) if options.quick else (train, test)
 
 

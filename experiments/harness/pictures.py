@@ -7,7 +7,7 @@ from typing import Any
 
 from experiments.harness.results import write_picture
 from experiments.harness.runs import Variant, measurements, runs_of
-from experiments.harness.statistics import estimate
+from experiments.harness.statistics import band, estimate
 from jaxcnn.data import Dataset
 from jaxcnn.visualization import Curve, Picture, Point, Section, Table, bars, curves, images, scatter
 
@@ -98,11 +98,8 @@ def _curve(variant: Variant, runs: Runs, name: str, dashed: bool) -> Curve:
     histories = [history[name] for history in measurements(runs, "history")]
     epochs = [estimate(values) for values in zip(*histories, strict=True)]
     # Bands around the training curves too would hide one another.
-    if len(histories) < 2 or not dashed:
-        return Curve(variant.model, variant.label, [e.mean for e in epochs], dashed)
-    most = 1.0 if "accuracy" in name else math.inf
-    low, high = (list(ends) for ends in zip(*(e.ends(0.0, most) for e in epochs), strict=True))
-    return Curve(variant.model, variant.label, [e.mean for e in epochs], dashed, low, high)
+    ends = band(epochs, 0.0, 1.0 if "accuracy" in name else math.inf) if dashed else (None, None)
+    return Curve(variant.model, variant.label, [e.mean for e in epochs], dashed, *ends)
 
 
 def images_picture(folder: Path, train: Dataset) -> Picture:

@@ -58,6 +58,14 @@ class Variant:
         return max(self.summary.rows, key=lambda row: row.params)
 
 
+class Trained(NamedTuple):
+    """A variant, its rows, and seed -> its trained model; a run that diverged or didn't train has no model."""
+
+    variant: Variant
+    rows: list[dict[str, Any]]
+    models: dict[int, nnx.Module]
+
+
 def count(name: str, options: Mapping[str, Any], label: str, train: Dataset) -> Variant:
     """A variant of a model of `models.MODELS`, for the images and classes of `train`.
 
@@ -127,15 +135,15 @@ def train_and_test(
     epochs: int,
     batch_size: int,
     optimizer: optax.GradientTransformation,
-) -> list[dict[str, Any]]:
-    """A row a seed: the variant trained with all of them, then measured on the whole training set and the test set.
+) -> Trained:
+    """The variant trained with all seeds, then measured on the whole training set and the test set: a row a seed.
 
     A run that diverges keeps its counts and says so in "error". Seconds are a run's share where runs overlap.
     """
     train, test, validation = variant.images or images
     rows = [counts(variant, train, test, seed=seed) for seed in seeds]
     if not epochs:
-        return rows
+        return Trained(variant, rows, {})
     built = [variant.build(seed) for seed in seeds]
     histories = fit_seeds(
         built,
@@ -147,8 +155,9 @@ def train_and_test(
         seeds=seeds,
     )
     unseen = test if validation else None
-    pairs = zip(rows, built, histories, strict=True)
-    return [row | measured(model, history, train, unseen) for row, model, history in pairs]
+    runs = list(zip(seeds, rows, built, histories, strict=True))
+    rows = [row | measured(model, history, train, unseen) for _, row, model, history in runs]
+    return Trained(variant, rows, {seed: model for seed, _, model, history in runs if not history.error})
 
 
 def measured(model: nnx.Module, history: History, train: Dataset, unseen: Dataset | None = None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from experiments.harness.flax_twin import Followed
 from experiments.harness.options import Options, describe
 from experiments.harness.pictures import images_picture
 from experiments.harness.results import write_picture, write_result
-from experiments.harness.statistics import estimate
+from experiments.harness.statistics import band, estimate
 from experiments.harness.tables import Records, accuracy_records, print_table
 from jaxcnn.data import Dataset
 from jaxcnn.visualization import Curve, Note, Picture, Section, Table, curves, report, write_atomically
@@ -128,10 +128,7 @@ def losses_picture(folder: Path, rows: Rows) -> Picture:
     lines = []
     for name, dashed in (("loss", False), ("val_loss", True)):
         epochs = [estimate(values) for values in zip(*(row["history"][name] for row in rows), strict=True)]
-        low, high = (
-            [e.mean + sign * (e.half_width or 0.0) for e in epochs] if dashed and len(rows) > 1 else None
-            for sign in (-1, 1)
-        )
-        lines.append(Curve("from_scratch", "mean over seeds", [e.mean for e in epochs], dashed, low, high))
+        ends = band(epochs, 0.0) if dashed else (None, None)
+        lines.append(Curve("from_scratch", "mean over seeds", [e.mean for e in epochs], dashed, *ends))
     figure = curves(lines, title="Loss by epoch", ylabel="cross-entropy (nats)", dashed_label="validation")
     return write_picture(folder, "loss", figure, "Lines: training and validation loss of the network by epoch.")

@@ -1,7 +1,7 @@
 """One session of an experiment: where it writes, what it rests on, and its runs in order."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import optax
 from experiments.harness.environment import environment
 from experiments.harness.options import Options, describe
 from experiments.harness.results import open_folder, write_result
-from experiments.harness.runs import Images, Variant, train_and_test
+from experiments.harness.runs import Images, Trained, Variant, train_and_test
 from jaxcnn.data import Dataset
 
 
@@ -39,19 +39,25 @@ class Session:
         return describe(self.train, self.test, quick=self.options.quick) + held_out
 
     def run(self, variants: Sequence[Variant], optimizer: optax.GradientTransformation) -> list[dict[str, Any]]:
-        """A row for every variant and seed; `result.json` is rewritten after each variant, whose seeds train side by
-        side, so that a stop loses the runs of one.
+        """Train every variant with every seed, and keep the rows alone."""
+        return [row for trained in self.train_each(variants, optimizer) for row in trained.rows]
+
+    def train_each(self, variants: Sequence[Variant], optimizer: optax.GradientTransformation) -> Iterator[Trained]:
+        """Train one variant after the other, its seeds side by side.
+
+        `result.json` is rewritten after each, so that a stop loses the runs of one.
         """
         rows: list[dict[str, Any]] = []
         for number, variant in enumerate(variants, 1):
             if self.options.epochs:
                 print(f"[{number}/{len(variants)}] {variant.model}, {variant.label}", file=sys.stderr)
-            rows += self._rows(variant, optimizer)
+            trained = self._train_one(variant, optimizer)
+            rows += trained.rows
             if self.options.epochs or number == len(variants):
                 self._write(rows, complete=number == len(variants))
-        return rows
+            yield trained
 
-    def _rows(self, variant: Variant, optimizer: optax.GradientTransformation) -> list[dict[str, Any]]:
+    def _train_one(self, variant: Variant, optimizer: optax.GradientTransformation) -> Trained:
         seeds, epochs, batch_size = range(self.options.seeds), self.options.epochs, self.options.batch_size
         return train_and_test(
             variant, self.images, seeds=seeds, epochs=epochs, batch_size=batch_size, optimizer=optimizer

@@ -118,6 +118,7 @@ def check_conv(
     x, taps = as_image(image), as_kernel(kernel, channels=as_image(image).shape[-1])
     stride = geometry.as_sizes("strides", strides, 2)
     pads = geometry.padding_pairs(padding, x.shape[:2], taps.shape[:2], strides=stride, dilation=(1, 1))
+    # The hand has no rule for a window that doesn't fit; geometry says what is wrong with it.
     geometry.conv_output_shape(x.shape[:2], taps.shape[:2], strides=stride, padding=padding)
     by_hand = slide(x, taps, bias, stride, pads)
     offsets = None if bias is None else np.asarray(bias, np.float32)

@@ -35,6 +35,16 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(mean, student_t(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values)))
 
 
+def band(
+    estimates: Sequence[Estimate], least: float = -math.inf, most: float = math.inf
+) -> tuple[list[float], list[float]] | tuple[None, None]:
+    """The lower and the upper ends of a curve's intervals, within what can be; none for single runs."""
+    if any(one.half_width is None for one in estimates):
+        return None, None
+    low, high = zip(*(one.ends(least, most) for one in estimates), strict=True)
+    return list(low), list(high)
+
+
 def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Estimate | None:
     """Mean and interval of `first` minus `second`, seed by seed, over the seeds that both have; None without any.
 

@@ -40,12 +40,20 @@ def test_gradients_by_ring_are_relative():
 
 
 def test_sentences_follow_the_numbers():
-    low, high = Border({0: [0.5], 1: [0.52]}, {0: [0.01]}), Border({0: [0.9], 1: [0.91]}, {0: [0.02]})
-    assert "holds" in border_sentences({"valid, stride 1": low, "same, stride 1": high})[0]
-    assert "the opposite does" in border_sentences({"valid, stride 1": high, "same, stride 1": low})[0]
+    low = Border({0: [0.5], 1: [0.52]}, {0: [0.5, 0.01], 1: [0.5, 0.02]})
+    high = Border({0: [0.9], 1: [0.91]}, {0: [0.5, 0.05], 1: [0.5, 0.06]})
+    gradients, losses = border_sentences({"valid, stride 1": low, "same, stride 1": high})
+    assert (
+        "in trained nets: holds (|gradient| of the outermost pixels relative to all, same minus valid, stride 1: +0.40"
+        in gradients
+    )
+    assert "costs less: holds (accuracy lost with the outermost 2 pixels, same minus valid, stride 1: +0.0400" in losses
+    for sentence in border_sentences({"valid, stride 1": high, "same, stride 1": low}):
+        assert "the opposite does" in sentence
     assert border_sentences({"valid, stride 1": low}) == []
     lost = Border({}, {0: [0.01, 0.02, 0.03, 0.04], 3: [0.01, 0.04, 0.03, 0.04]})
-    assert lost_records({"x": lost})[0]["outermost 2 px"] == "3.00 points"
+    assert lost_records({"x": lost})[0]["outermost 1 px"] == "1.00 ± 0.00 points"
+    assert lost_records({"x": lost})[0]["outermost 2 px"].startswith("3.00 ± ")
 
 
 def test_no_epochs_counts_and_draws(tiny_sets, tmp_path, capsys):
