@@ -161,6 +161,7 @@ def sentences(checks: Sequence[Check]) -> list[str]:
         f"Of {len(printed)} results that the slides print, {len(printed) - len(odd)} are as printed"
         + (f"; not {', '.join(odd)}." if odd else "."),
         correlation_sentence(),
+        figure_sentence(),
         stride_sentence(),
         size_sentence(),
     ]
@@ -178,6 +179,19 @@ def correlation_sentence() -> str:
     return (
         f"A CNN's convolution is a cross-correlation: {verdict}; on the slides' numbers it gives {found['correlate']} "
         f"as SciPy's correlate, where convolve, which flips the kernel, gives {found['convolve']}."
+    )
+
+
+def figure_sentence() -> str:
+    """Whether strides=1 gives the 2×2 output of the figure above it, as one slide has it."""
+    sides = {
+        stride: check_conv("", slides.STRIDED_SQUARE, slides.COUNTING, strides=stride, padding="SAME").library.shape[0]
+        for stride in (1, 2)
+    }
+    told = ", ".join(f"strides={stride} gives {side}×{side}" for stride, side in sides.items())
+    return (
+        f"A 2×2 output of a 4×4 input takes strides=1: {'holds' if sides[1] == 2 else 'does not hold'}; with same "
+        f"padding and a 3×3 kernel {told}."
     )
 
 

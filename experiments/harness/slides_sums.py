@@ -31,6 +31,7 @@ COUNTING = np.arange(1, 10).reshape(3, 3)
 PADDED_SQUARE = np.array([[3, 1, 0, 1], [6, 4, 2, 2], [4, 5, 1, 1], [3, 2, 5, 2]])
 STRIDED_SQUARE = np.array([[3, 1, 0, 1], [6, 4, 9, 2], [4, 5, 1, 1], [3, 2, 5, 9]])
 CORNER = np.array([[2, 0], [0, 0]])
+ELEVEN, ELEVEN_KERNEL = np.array([[1, 2], [-1, 5]]), np.array([[2, 1], [3, 2]])
 CROSS_IMAGE = np.array([[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]])
 CROSS = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]])
 GREEN = np.array([[0, 1, 1, 0, 1], [0, 1, 1, 1, 0], [0, 0, 1, 1, 0], [0, 0, 1, 1, 1], [1, 1, 1, 0, 0]])
@@ -155,6 +156,8 @@ def slide_checks() -> list[Check]:
         check_conv("4×4, 3×3 kernel, same", PADDED_SQUARE, COUNTING, padding="SAME"),
         check_conv("4×4, 3×3 kernel, 1 zero all round, stride 2", STRIDED_SQUARE, COUNTING, strides=2, padding=1),
         check_conv("4×4, 3×3 kernel, same, stride 2", STRIDED_SQUARE, COUNTING, strides=2, padding="SAME"),
+        check_conv("2×2, one window of a 2×2 kernel", ELEVEN, ELEVEN_KERNEL, printed=np.array([[11]])),
+        check_conv("5×5, crossed 3×3 kernel, first window", CROSS_IMAGE[:3, :3], CROSS, printed=np.array([[4]])),
         check_conv("5×5, crossed 3×3 kernel", CROSS_IMAGE, CROSS),
         check_conv("3×3, kernel of ones, valid", COUNTING, np.ones((2, 2)), printed=NINE_SAME[:2, :2]),
         check_conv("3×3, three filters, same", COUNTING, three, padding="SAME", printed=printed_three),

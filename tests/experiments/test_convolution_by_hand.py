@@ -22,7 +22,7 @@ def test_the_hand_slides_pads_strides_and_adds():
 def test_every_result_of_the_slides_comes_out():
     checks = slide_checks()
     assert [one.what for one in checks if not one.agrees or one.as_printed is False] == []
-    assert sum(one.as_printed is True for one in checks) == 8
+    assert sum(one.as_printed is True for one in checks) == 10
     assert {line["agrees"] for line in size_records()} == {"yes"}
     assert {line["layer's parameters"] for line in size_records()} >= {"78", "228", "456", "100", "56"}
 
@@ -54,6 +54,21 @@ def test_paddings_are_read():
     ]
     with pytest.raises(ValueError, match=r"--padding must be .*; got '-1'"):
         parse_padding("-1")
+    for text in ("1001", "0,0;0,99999999"):
+        with pytest.raises(ValueError, match=r"--padding must be at most 1,000 pixels a side"):
+            parse_padding(text)
+
+
+def test_kernels_beyond_float32_are_refused():
+    with pytest.raises(ValueError, match=r"--kernel must hold numbers of at most 1e\+30, got 1e\+31"):
+        parse_kernel("1 2; 3 -1e31")
+
+
+def test_the_slides_stride_is_judged():
+    assert convolution_by_hand.figure_sentence() == (
+        "A 2×2 output of a 4×4 input takes strides=1: does not hold; with same padding and a 3×3 kernel strides=1 "
+        "gives 4×4, strides=2 gives 2×2."
+    )
 
 
 @pytest.mark.slow
@@ -78,7 +93,7 @@ def test_a_users_image_is_drawn_and_checked(tiny_sets, tmp_path, capsys):
         (["--kernel", "1 2; 3"], "--kernel must be rows"),
         (["--stride", "0"], "--stride must be"),
         (["--padding", "most"], "--padding must be"),
-        (["--image", "nowhere.png"], "nowhere.png"),
+        (["--image", "nowhere.png"], "--image must be the path of a PNG or JPEG file, got nowhere.png"),
         (["--kernel", "; ".join(["1 " * 40] * 40)], "window must fit"),
     ],
 )

@@ -1,5 +1,7 @@
 """Dropout: what it costs, and the gap by hand."""
 
+import pytest
+
 from experiments import dropout
 from experiments.harness.comparison import Results
 from experiments.harness.runs import count, counts
@@ -13,6 +15,20 @@ def test_no_epochs_counts_and_draws(tiny_sets, tmp_path, capsys):
     assert [path.name for path in tmp_path.glob("*.png")] == ["images.png"]
     # 100 outputs instead of 10: 90 more columns of 100 weights and a bias.
     assert "100 outputs the net would have 206,300" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("rates", "message"),
+    [
+        ((), r"--rates must be one or more values, each of them once; got none"),
+        ((0.5, 0.5), r"--rates must be one or more values, each of them once; got 0.5 0.5"),
+        ((0.0, 1.5), r"--rates must be fractions of at least 0 and below 1, such as 0 0.5; got 1.5"),
+    ],
+)
+def test_rates_that_cannot_be_dropped_are_refused(rates, message, tiny_sets, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        dropout.main(dropout.Config(dataset="mnist", rates=rates, data_dir=tiny_sets, out=tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_gap_is_how_much_better_seen_images_do(tiny_sets, tmp_path):

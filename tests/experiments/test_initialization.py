@@ -22,6 +22,14 @@ def test_no_epochs_looks_at_the_start(tiny_sets, tmp_path, capsys):
     assert "From zeros no kernel can ever move: holds (the gradients of all kernels add up, in absolute" in printed
 
 
+def test_a_rate_that_nothing_learns_with_is_refused():
+    for rate in (-0.1, 0.0, math.inf, math.nan):
+        with pytest.raises(ValueError, match="--learning-rate must be a finite number above 0, got"):
+            initialization.main(initialization.Config(learning_rate=rate))
+    with pytest.raises(ValueError, match="--models must be one or more values, each of them once; got mlp mlp"):
+        initialization.main(initialization.Config(models=("mlp", "mlp")))
+
+
 def test_glorots_limit_by_hand():
     # A 3×3 kernel from 1 to 10 channels: fan in 9, fan out 90.
     assert initialization.glorot_limit((3, 3, 1, 10)) == math.sqrt(6 / 99)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from experiments import spatial_structure
+from experiments.harness.statistics import Estimate
 from jaxcnn.data import Dataset, load
 
 
@@ -19,6 +20,14 @@ def test_neighbours_that_are_equal_correlate_fully():
     rows = np.arange(16, dtype=np.uint8).reshape(1, 16, 1, 1)
     dataset = Dataset(np.tile(rows, (1, 1, 4, 1)), [0], ["a"], "rows", "full")
     assert abs(spatial_structure.neighbour_correlation(dataset) - 1) < 1e-6
+
+
+def test_no_difference_is_judged_by_the_interval():
+    says = spatial_structure.unchanged_sentence
+    assert ": not refuted (test accuracy shuffled minus ordered: +0.0100 ± 0.0200, 95%" in says(Estimate(0.01, 0.02))
+    assert "does not hold" in says(Estimate(-0.03, 0.02))
+    assert "as it takes two seeds (test accuracy shuffled minus ordered: +0.0100)" in says(Estimate(0.01, None))
+    assert "no measurement" in says(None)
 
 
 def test_a_dense_net_with_shuffled_weights_is_the_same_function(tiny_sets):

@@ -7,6 +7,12 @@ to 2014 and for people; He et al., "Deep Residual Learning" (2016); Hu, Shen and
 
 import itertools
 
+import jax
+import numpy as np
+from flax import nnx
+
+from jaxcnn import analysis, models
+
 ERROR = {2010: 28.2, 2011: 25.8, 2012: 16.4, 2013: 11.7, 2014: 6.7, 2015: 3.57, 2017: 2.251}
 PEOPLE = 5.1
 # ILSVRC 2012: training, validation and test images of the classification task (Russakovsky et al.).
@@ -36,3 +42,13 @@ def test_people_were_passed_in_2015():
 
 def test_lenet5_was_not_the_first():
     assert NEOCOGNITRON < FIRST_CONVOLUTIONAL_NET_TRAINED_BY_BACKPROPAGATION < LENET5
+
+
+def test_alexnet_has_lenets_layers_in_lenets_order():
+    model = nnx.eval_shape(lambda: models.create("lenet5", rngs=nnx.Rngs(0)))
+    rows = analysis.summary(model, jax.ShapeDtypeStruct((1, 28, 28, 1), np.float32)).rows
+    lenet = [row.name.rstrip("0123456789") for row in rows if row.name != "flatten"]
+    # Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural Networks" (2012), 3.5.
+    alexnet = ["conv", "pool", "conv", "pool", "conv", "conv", "conv", "pool", "dense", "dense", "dense"]
+    # It is deeper by three convolutions and a pooling in one place, and by nothing else.
+    assert lenet == alexnet[:4] + alexnet[8:]
