@@ -22,33 +22,18 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 
-from experiments.harness.activation_facts import (
-    ACTIVATIONS,
-    LINEAR,
-    cost_records,
-    cost_sentence,
-    derivative_sentences,
-    functions_picture,
-    gradient_records,
-    gradient_table,
-    gradients_picture,
-    linear_sentence,
-    mean_sentence,
-    timings,
-    vanishing_sentences,
-)
+from experiments.harness.activation_costs import timings
+from experiments.harness.activation_facts import ACTIVATIONS, LOOKED_AT, SEEDS, gradient_records, linear_sentence
+from experiments.harness.activations_report import Measured, present
 from experiments.harness.command import run
 from experiments.harness.comparison import begin
 from experiments.harness.deep_nets import accuracy, loss, size
 from experiments.harness.options import Options, check_distinct
-from experiments.harness.race import EVERY, Race, race, silent_share
-from experiments.harness.race_facts import race_picture, race_records, race_sentences, silent_records, silent_sentence
+from experiments.harness.race import EVERY, PROBE, Race, race, silent_share
 from experiments.harness.results import write_result
 from experiments.harness.session import Session
-from experiments.harness.tables import print_table
 from jaxcnn.geometry import as_int
 from jaxcnn.training.steps import scale_images
-from jaxcnn.visualization import Note, Picture, Section, Table, report, write_atomically
 
 GOAL = 0.9
 RATES = (0.03, 0.1, 0.3, 1.0, 3.0)
@@ -75,37 +60,14 @@ def main(config: Config) -> Sequence[Mapping[str, Any]]:
     check_sizes(config)
     session = begin("activations", config)
     x, labels = flat(session.train.images), jnp.asarray(session.train.labels)
-    depths = sorted({min(config.depths), max(config.depths)}) if config.quick else config.depths
-    norms = gradient_records(x, labels, depths, config.width, len(session.train.class_names))
     races = run_races(config, session, x, labels)
     rows = rows_of(config, session, races)
     write_result(session.folder, "activations", session.options, session.environment, rows, complete=True)
-    timed = timings()
-    silent = silent_of(races, x) if races else {}
-    tables = {
-        "Gradients at the start: norm by the first layer's kernel over that by the last's": gradient_table(norms),
-        "Time of one activation": cost_records(timed),
-        **({f"Steps to {GOAL:.0%} training accuracy": race_records(races)} if races else {}),
-        **({"Hidden units that are 0 for every image": silent_records(silent, RATES)} if races else {}),
-    }
-    findings = [
-        linear_sentence(x, config.width, max(config.depths)),
-        *derivative_sentences(),
-        *vanishing_sentences(norms),
-        mean_sentence(),
-        cost_sentence(timed),
-        *(race_sentences(races, GOAL, EVERY) if races else []),
-        *([silent_sentence(silent, RATES)] if races else []),
-    ]
-    for title, records in tables.items():
-        print_table(records, title=title)
-    print(*findings, sep="\n")
-    pictures = {
-        "The functions and their slopes": [functions_picture(session.folder)],
-        "Gradients by layer": [gradients_picture(session.folder, norms)],
-        "The race": race_picture(session.folder, races, GOAL),
-    }
-    write_page(config, session, tables, findings, pictures)
+    depths = sorted({min(config.depths), max(config.depths)}) if config.quick else config.depths
+    norms = gradient_records(x, labels, depths, config.width, len(session.train.class_names))
+    linear = linear_sentence(x, config.width, max(config.depths))
+    found = Measured(linear, norms, timings(), races, silent_of(races, x), GOAL, RATES)
+    present(session, found, recipe(config, session.options))
     return rows
 
 
@@ -201,31 +163,15 @@ def silent_of(races: Mapping[str, Race], x: jax.Array) -> dict[str, np.ndarray]:
     }
 
 
-def write_page(
-    config: Config,
-    session: Session,
-    tables: Mapping[str, Sequence[Mapping[str, str]]],
-    findings: Sequence[str],
-    pictures: Mapping[str, Sequence[Picture]],
-) -> None:
-    """The report."""
-    recipe = (
-        f"Gradients: nets of {config.width} units a layer, Glorot uniform kernels, zero biases, 256 images, means over "
-        f"three seeds. Races: {config.depth} layers with weights, plain gradient descent on batches of "
-        f"{session.options.batch_size}, the training accuracy of 1,000 training images every {EVERY} steps; the best "
-        f"learning rate of {len(RATES)} is the one whose slowest of {session.options.seeds} seeds is first at the "
-        f"goal. {LINEAR}"
+def recipe(config: Config, options: Options) -> str:
+    """How the gradients and the races came about."""
+    return (
+        f"Gradients: nets of {config.width} units a layer, Glorot uniform kernels, zero biases, {LOOKED_AT} images, "
+        f"means over {SEEDS} seeds. Races: {config.depth} layers with weights, plain gradient descent on batches of "
+        f"{options.batch_size}, the training accuracy of {PROBE:,} training images every {EVERY} steps; the best "
+        f"learning rate of {len(RATES)} is the one whose slowest of {options.seeds} seeds is first at the goal. "
+        "Without activation the product of the layers' kernels is computed in float64, the nets in float32."
     )
-    sections = [
-        *(Section(name, drawn) for name, drawn in pictures.items() if drawn),
-        *(Section(title, [Table(records, title)]) for title, records in tables.items()),
-        Section("How it was measured", [recipe]),
-    ]
-    source = Note(session.source, warning=session.options.quick or session.train.source == "sample")
-    page = session.folder / "report.html"
-    text = report("Activations", sections, introduction=[source, *findings], environment=session.environment)
-    write_atomically(page, text)
-    print(f"Report: {page}")
 
 
 if __name__ == "__main__":

@@ -26,11 +26,10 @@ from experiments.harness.command import run
 from experiments.harness.comparison import Results, begin, present, trained
 from experiments.harness.options import Options, check_distinct, check_learning_rate
 from experiments.harness.runs import Variant, count_built, create
+from experiments.harness.starts import glorot_limit, gradients, kernels, redrawn, start_records
 from experiments.harness.statistics import estimate, judge
 from jaxcnn.data import Dataset
-from jaxcnn.training.steps import cross_entropy, scale_images
 
-LOOKED_AT = 256  # images behind the gradients at the start
 STARTS: dict[str, Callable[[], nnx.Initializer]] = {
     "Glorot uniform": nnx.initializers.glorot_uniform,
     "zeros": nnx.initializers.zeros_init,
@@ -85,61 +84,6 @@ def start_variant(model: str, name: str, train: Dataset) -> Variant:
     return count_built(build, model, {"kernel_init": name}, name, train)
 
 
-def redrawn(model: nnx.Module, init: nnx.Initializer, seed: int) -> nnx.Module:
-    """The model with every kernel drawn by `init`; biases stay."""
-    rngs = nnx.Rngs(seed)
-
-    def draw(leaf: jax.Array) -> jax.Array:
-        return init(rngs.params(), leaf.shape, leaf.dtype) if leaf.ndim > 1 else leaf
-
-    nnx.update(model, jax.tree.map(draw, nnx.state(model, nnx.Param)))
-    return model
-
-
-def kernels(tree: Any) -> dict[str, jax.Array]:
-    """Layer -> kernel, of a model's parameters or their gradients, in the layers' order of names."""
-    flat = nnx.to_flat_state(tree)
-    return {str(path[0]): leaf[...] for path, leaf in flat if path[-1] == "kernel"}
-
-
-def gradients(model: nnx.Module, train: Dataset) -> dict[str, jax.Array]:
-    """Layer -> gradient of the mean cross-entropy of the first images by its kernel."""
-    images, labels = scale_images(train.images[:LOOKED_AT]), jnp.asarray(train.labels[:LOOKED_AT])
-    return kernels(_gradient(model, images, labels))
-
-
-@nnx.jit
-def _gradient(model: Any, images: Any, labels: jax.Array) -> Any:
-    return nnx.grad(lambda net: cross_entropy(net(images), labels).mean())(model)
-
-
-def glorot_limit(shape: Sequence[int]) -> float:
-    """√(6 / (fan in + fan out)) of a kernel (*window, in, out).
-
-    Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010).
-    """
-    window = math.prod(shape[:-2])
-    return math.sqrt(6 / (window * (shape[-2] + shape[-1])))
-
-
-def start_records(variant: Variant, train: Dataset) -> list[dict[str, str]]:
-    """A line a layer: how its kernel is spread, and how much gradient reaches it."""
-    model = variant.build(0)
-    found, slopes = kernels(nnx.state(model, nnx.Param)), gradients(model, train)
-    return [
-        {
-            "model": variant.model,
-            "start": variant.label,
-            "layer": layer,
-            "Glorot's limit": f"{glorot_limit(kernel.shape):.4f}",
-            "largest |weight|": f"{float(abs(kernel).max()):.4f}",
-            "standard deviation": f"{float(kernel.std()):.4f}",
-            "norm of the gradient": f"{float(jnp.linalg.norm(slopes[layer].ravel())):.3g}",
-        }
-        for layer, kernel in found.items()
-    ]
-
-
 def range_sentence(variants: Sequence[Variant]) -> str:
     """Whether Glorot's kernels stay within his limit and fill it evenly."""
     nets = [variant.build(0) for variant in variants if variant.label == "Glorot uniform"]
@@ -156,18 +100,27 @@ def range_sentence(variants: Sequence[Variant]) -> str:
 
 
 def zero_sentences(variants: Sequence[Variant], train: Dataset) -> list[str]:
-    """Whether zeros let any gradient through."""
-    norms = {
-        variant.model: sum(float(abs(slope).sum()) for slope in gradients(variant.build(0), train).values())
-        for variant in variants
-        if variant.label == "zeros"
-    }
-    stuck = all(norm == 0 for norm in norms.values())
-    told = ", ".join(f"{model} {norm:g}" for model, norm in norms.items())
+    """Whether zeros let any gradient through, at the start and once the last bias has moved."""
+    norms = {variant.model: stuck(variant.build(0), train) for variant in variants if variant.label == "zeros"}
+    holds = all(norm == 0 for pair in norms.values() for norm in pair)
+    told = ", ".join(f"{model} {before:g} and {after:g}" for model, (before, after) in norms.items())
     return [
-        f"From zeros no kernel can ever move: {'holds' if stuck else 'does not hold'} (the gradients of all kernels "
-        f"add up, in absolute value, to: {told}); only the last bias learns, which knows how frequent the classes are."
+        f"From zeros no kernel can ever move: {'holds' if holds else 'does not hold'} (the gradients of all kernels "
+        "add up, in absolute value, at the start and once the last bias has moved, to: "
+        f"{told}); only the last bias learns, which knows how frequent the classes are."
     ]
+
+
+def stuck(model: Any, train: Dataset) -> tuple[float, float]:
+    """Σ |gradient| of all kernels as the model stands, and after its last bias has moved."""
+    before = gradients(model, train)
+    bias = getattr(model, list(before)[-1]).bias
+    bias[...] = jnp.linspace(-1.0, 1.0, bias.size)
+    return _total(before), _total(gradients(model, train))
+
+
+def _total(slopes: Mapping[str, jax.Array]) -> float:
+    return sum(float(abs(slope).sum()) for slope in slopes.values())
 
 
 def judgements(results: Results) -> list[str]:

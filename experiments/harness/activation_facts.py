@@ -1,7 +1,6 @@
-"""What needs no training to be said of activations: shapes, slopes, depth, means, and cost."""
+"""What needs no training to be said of activations: shapes, slopes, depth, and means."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -19,12 +18,10 @@ ACTIVATIONS: dict[str, Activation] = {
     "ReLU": jax.nn.relu,
     "swish": jax.nn.swish,
 }
-LINEAR = "Without activation the product of the layers' kernels is computed in float64, the nets in float32."
 REACH = 6.0  # x of the pictures, from -REACH to REACH
 SEEDS, LOOKED_AT = 3, 256
-TIMED, REPEATED = 1_000_000, 30
 
-Timings = Mapping[str, tuple[float, float]]  # function -> seconds of its value and of its gradient
+
 Norms = Mapping[tuple[str, int], np.ndarray]
 
 
@@ -164,48 +161,3 @@ def mean_sentence() -> str:
         f"Outputs lie around 0.5 for sigmoid and around 0 for tanh, and not around 0 for ReLU: {_holds(right)} (means "
         f"for a million standard normal inputs: {told})."
     )
-
-
-def timings() -> Timings:
-    """The value and the gradient of each function on a million numbers."""
-    x = jax.random.normal(jax.random.key(0), (TIMED,))
-    return {
-        name: (_seconds(jax.jit(f), x), _seconds(jax.jit(jax.grad(lambda x, f=f: f(x).sum())), x))
-        for name, f in {"exp": jnp.exp, **ACTIVATIONS}.items()
-    }
-
-
-def cost_sentence(timed: Timings) -> str:
-    """Whether the exponential makes the sigmoid kind dearer than ReLU."""
-    factors = {name: timed[name][0] / timed["ReLU"][0] for name in ("sigmoid", "tanh", "swish", "exp")}
-    told = ", ".join(f"{name} {factor:.1f}" for name, factor in factors.items())
-    return (
-        f"Sigmoid and tanh cost more than ReLU's one maximum: {_holds(min(factors['sigmoid'], factors['tanh']) > 1)} "
-        f"(times ReLU's time for {TIMED:,} numbers, measured in this run: {told})."
-    )
-
-
-def cost_records(timed: Timings) -> list[dict[str, str]]:
-    """A line a function: its time and its gradient's, and against ReLU's."""
-    forward, backward = timed["ReLU"]
-    return [
-        {
-            "function": name,
-            "value (ms)": f"{1e3 * value:.3f}",
-            "gradient (ms)": f"{1e3 * gradient:.3f}",
-            "value against ReLU": f"{value / forward:.1f}",
-            "gradient against ReLU": f"{gradient / backward:.1f}",
-        }
-        for name, (value, gradient) in timed.items()
-    ]
-
-
-def _seconds(function: Callable[[jax.Array], jax.Array], x: jax.Array) -> float:
-    """The median time of a call, once compiled."""
-    function(x).block_until_ready()
-    taken = []
-    for _ in range(REPEATED):
-        began = time.perf_counter()
-        function(x).block_until_ready()
-        taken.append(time.perf_counter() - began)
-    return float(np.median(taken))

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from experiments import activations
-from experiments.harness import activation_facts
+from experiments.harness import activation_costs
 from experiments.harness.race import Race
 from experiments.harness.race_facts import ratio_sentence, silent_sentence
 
 
 @pytest.mark.slow
 def test_no_epochs_shows_what_needs_no_training(tiny_sets, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(activation_facts, "TIMED", 1_000)
-    monkeypatch.setattr(activation_facts, "REPEATED", 1)
+    monkeypatch.setattr(activation_costs, "TIMED", 1_000)
+    monkeypatch.setattr(activation_costs, "REPEATED", 1)
     config = activations.Config(epochs=0, seeds=1, depths=(2, 8), width=8, data_dir=tiny_sets, out=tmp_path)
     rows = activations.main(config)
     assert [row["options"]["activation"] for row in rows] == ["sigmoid", "tanh", "ReLU", "swish"]

@@ -9,7 +9,9 @@ from PIL import Image
 from experiments import convolution_by_hand
 from experiments.harness.by_hand import Check, parse_kernel, parse_padding, slide
 from experiments.harness.command import run
-from experiments.harness.slides_sums import size_records, slide_checks
+from experiments.harness.layer_sizes import size_records
+from experiments.harness.slides_sums import slide_checks
+from experiments.harness.slides_verdicts import figure_sentence, sentences
 
 
 def test_the_hand_slides_pads_strides_and_adds():
@@ -31,7 +33,7 @@ def test_a_wrong_library_is_found():
     one = Check("sum", np.array([1.0, 2.0]), np.array([1.0, 2.1]), np.array([1.0, 3.0]))
     assert (one.agrees, one.as_printed) == (False, False)
     assert not Check("shape", np.ones(2), np.ones(3)).agrees
-    assert "agree on 0 of 1 calculations; not on sum" in convolution_by_hand.sentences([one])[0]
+    assert "agree on 0 of 1 calculations; not on sum" in sentences([one])[0]
 
 
 @pytest.mark.parametrize("text", ["-1 0; 2 3", "[[-1, 0], [2, 3]]", "−1,0 ; 2,3;", "-1 0\n2 3"])
@@ -65,7 +67,7 @@ def test_kernels_beyond_float32_are_refused():
 
 
 def test_the_slides_stride_is_judged():
-    assert convolution_by_hand.figure_sentence() == (
+    assert figure_sentence() == (
         "A 2×2 output of a 4×4 input takes strides=1: does not hold; with same padding and a 3×3 kernel strides=1 "
         "gives 4×4, strides=2 gives 2×2."
     )
