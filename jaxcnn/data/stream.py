@@ -111,6 +111,19 @@ class Stream:
         self._facts = self._facts or facts_of(self._reader)
         return {**self._facts, "position": self._position}
 
+    def seek(self, position: Int) -> None:
+        """Goes on with that batch, counted over all epochs, as a stream made with such a state; `fit_stream` calls it.
+
+        Raises:
+          ValueError: it lies behind the end of `epochs`, or before 0.
+        """
+        stop = None if self._epochs is None else self._epochs * self.steps_per_epoch + 1
+        position = as_int("position", position, minimum=0)
+        if stop is not None and position >= stop:
+            raise ValueError(f"position must be at most {stop - 1}, where the stream ends, got {position}")
+        self.close()
+        self._position = position
+
     def close(self) -> None:
         """Ends the threads or processes that read ahead; a later `next` starts them again."""
         batches, self._batches = self._batches, None

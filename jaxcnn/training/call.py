@@ -44,8 +44,8 @@ def check_call(
     steps_per_execution = checks.check_integer("steps_per_execution", steps_per_execution, minimum=1)
     examples, held_out, classes = _check_data(model, train, validation, batch_size, options)
     options = dataclasses.replace(options, class_weights=check_class_weights(class_weights, classes))
-    count, observed = len(examples.labels), sorted({each.every for each in callbacks if each.every is not None})
-    plan = Plan(count, min(batch_size, count), steps_per_execution, tuple(observed))
+    count = len(examples.labels)
+    plan = Plan(count, min(batch_size, count), steps_per_execution, observed_steps(callbacks))
     return Call(epochs, plan, examples, held_out, options)
 
 
@@ -73,6 +73,11 @@ def check_callbacks(callbacks: object) -> tuple[Callback, ...]:
         if callback.every is not None:
             checks.check_integer(f"callbacks[{index}].every", callback.every, minimum=1)
     return found
+
+
+def observed_steps(callbacks: Sequence[Callback]) -> tuple[int, ...]:
+    """What the callbacks ask for by `every`, each number once."""
+    return tuple(sorted({each.every for each in callbacks if each.every is not None}))
 
 
 def check_callbacks_of_all(callbacks: object, models: int) -> list[tuple[Callback, ...]]:

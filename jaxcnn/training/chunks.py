@@ -47,6 +47,11 @@ class Plan:
     def steps_per_epoch(self) -> int:
         return -(-self.examples // self.batch_size)
 
+    def capacity(self, batch_size: int) -> int:
+        """The most steps that a chunk of such batches may have, whatever is observed."""
+        full = self.examples // self.batch_size
+        return max(1, min(self.steps_per_execution, full)) if batch_size == self.batch_size else 1
+
     def chunks(self, epoch: int, position: int = 0) -> Iterator[Chunk]:
         """The chunks of one epoch, counted from 0, in order; those after its first `position` batches."""
         first, full = epoch * self.steps_per_epoch, self.examples // self.batch_size

@@ -4,42 +4,37 @@ import math
 from collections.abc import Callable, Sequence
 
 import jax
-import numpy as np
 from flax import nnx
-from jaxtyping import Array, Key
+from jaxtyping import Array
 
 from jaxcnn.training.callbacks import Callback
 from jaxcnn.training.chunks import Plan
 from jaxcnn.training.evaluation import sum_batches
 from jaxcnn.training.examples import Examples
+from jaxcnn.training.feed import Feed
 from jaxcnn.training.metrics import Metrics, mean_metrics
-from jaxcnn.training.programs import Programs
 from jaxcnn.training.progress import Silent
 from jaxcnn.training.run import Run
 from jaxcnn.training.state import TrainState, variables_of
 
 
 def train_epoch(
-    programs: Programs,
+    feed: Feed,
     run: Run,
-    examples: Examples,
-    key: Key[Array, ""],
     report: Silent,
     clock: Callable[[], float],
     callbacks: Sequence[Callback] = (),
 ) -> None:
     """The rest of the run's epoch; the host looks at a chunk's sums while the device works on the next one."""
     start, earlier = clock() - run.seconds, None
-    order = programs.order(key, jax.device_put(np.int32(run.epoch)))
+    feed.begin_epoch(run)
     for chunk in run.plan.chunks(run.epoch, run.position):
-        step = programs.steps[chunk.batch_size]
-        where = jax.device_put((np.int32(chunk.offset), np.int32(chunk.steps)))
-        state, sums = step(run.state, run.sums, examples, order, *where)
-        run.advance(state, sums, chunk.steps, clock() - start)
+        run.advance(*feed.take_steps(run, chunk), chunk.steps, clock() - start)
         if earlier is not None:
-            means = finite_means(earlier, run.plan, run.epoch)
+            means = finite_means(earlier, run.plan, run.epoch, run.skipped)
             report.advance(run.epoch, means, int(jax.device_get(earlier.examples)), clock() - start)
         earlier = run.sums
+        feed.look_ahead(run)
         for callback in callbacks:
             callback.on_chunk_end(run)
         if run.stopped is not None:

@@ -22,8 +22,10 @@ class Run:
       plan: how epochs fall into batches and chunks.
       epochs: passes over the set that were asked for.
       seed: of the shuffles.
+      first: batches that the stream had given out before the run; 0 for a set in memory.
       metrics: what a row holds: loss, accuracy, seconds, and val_loss and val_accuracy where there is a validation set.
-      step: absolute steps taken or under way: batches, whether or not each makes an update.
+      step: absolute steps taken or under way: batches, whether or not each makes an update. Where a stream stood
+        within an epoch, those of it that came before count as well.
       begun_step, begun_epoch: `step` and `epoch` that the run was put at by `restore`; 0 where it was not.
       rows: the metrics of each finished epoch.
       state: parameters, other model state and optimizer state on the device, after `step` steps. The next chunk takes
@@ -36,11 +38,13 @@ class Run:
       error: the exception that ended it, or None.
     """
 
-    def __init__(self, plan: Plan, epochs: int, seed: int, state: TrainState, *, validated: bool = False):
+    def __init__(
+        self, plan: Plan, epochs: int, seed: int, state: TrainState, *, validated: bool = False, first: int = 0
+    ):
         self.plan, self.epochs, self.seed, self.state = plan, epochs, seed, state
         self.sums: Metrics = jax.device_put(zero_metrics())
         self.metrics = _MEASURED + _VALIDATED * validated
-        self.step, self.seconds = 0, 0.0
+        self.first, self.step, self.seconds = first, first % plan.steps_per_epoch, 0.0
         self.begun_step, self.begun_epoch = 0, 0
         self.rows: list[dict[str, float]] = []
         self.notes: dict[str, Any] = {}
@@ -58,13 +62,18 @@ class Run:
         """Batches of that epoch taken or under way; at `plan.steps_per_epoch` all are, and the epoch ends next."""
         return self.step - self.epoch * self.plan.steps_per_epoch
 
+    @property
+    def skipped(self) -> int:
+        """Batches of that epoch which are not the run's: they came before it."""
+        return 0 if self.rows else self.first % self.plan.steps_per_epoch
+
     def stop(self, why: str) -> None:
         """Ends the run at this boundary; the model receives the state as it is. The first reason given counts."""
         self.stopped = self.stopped or why
 
     def means(self) -> dict[str, float]:
         """Loss and accuracy of the epoch that the run stands in, so far; waits for the device. Empty at its start."""
-        return mean_metrics(self.sums) if self.position else {}
+        return mean_metrics(self.sums) if self.position > self.skipped else {}
 
     def variables(self) -> tuple[Any, Any]:
         """Copies of the model's variables, parameters and others, as `nnx.update(model, *variables)` takes them."""
@@ -86,6 +95,7 @@ class Run:
             examples=self.plan.examples,
             batch_size=self.plan.batch_size,
             has_best=self.best is not None,
+            first=self.first,
         )
         return RunState(Arrays(state, sums, self.best), record, finite)
 
@@ -101,7 +111,7 @@ class Run:
         Raises:
           ValueError: the run is under way, or the copy is of another model, optimizer, set, batch size or seed.
         """
-        if self.step or self.rows:
+        if self.position != self.skipped or self.rows:
             raise ValueError(f"a run is restored before its first step, got step {self.step}; start another run")
         identity = {"seed": self.seed, "examples": self.plan.examples, "batch_size": self.plan.batch_size}
         for name, mine in identity.items():
@@ -112,7 +122,8 @@ class Run:
             raise ValueError(f"the saved run differs from this one: {'; '.join(different)}; build the model it was of")
         leaves = jax.tree.leaves(arrays)
         self.state, self.sums, self.best = _jitted_copy(jax.tree.unflatten(jax.tree.structure(template), leaves))
-        self.step, self.rows, self.seconds = record.step, [dict(row) for row in record.rows], record.seconds
+        self.first, self.step, self.seconds = record.first, record.step, record.seconds
+        self.rows = [dict(row) for row in record.rows]
         self.begun_step, self.begun_epoch, self.notes = self.step, self.epoch, dict(record.notes)
 
     def advance(self, state: TrainState, sums: Metrics, steps: int, seconds: float) -> None:

@@ -40,6 +40,7 @@ class Record:
       examples: the size of the training set.
       batch_size: examples a step.
       has_best: whether the arrays hold a best model beside the last.
+      first: the position of the stream where the run began; with `step` it gives where the stream goes on.
     """
 
     step: int
@@ -50,6 +51,7 @@ class Record:
     examples: int
     batch_size: int
     has_best: bool
+    first: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name, for `json.dump`; `Record(**fields)` is its inverse."""

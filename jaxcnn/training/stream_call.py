@@ -1,7 +1,8 @@
 """The arguments of `fit_stream`, refused or in the form that training uses."""
 
 import dataclasses
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
@@ -12,18 +13,20 @@ from jaxtyping import Array, Key, Shaped
 from numpy.typing import NDArray
 
 from jaxcnn.training import checks
+from jaxcnn.training.call import observed_steps
+from jaxcnn.training.callbacks import Callback
 from jaxcnn.training.chunks import Plan
 from jaxcnn.training.examples import Examples, LabeledImages
 from jaxcnn.training.options import StepOptions, check_class_weights
 
 Augmentation = Callable[[Key[Array, ""], Array], Array]
 
-_LOOK = 32  # steps between two looks at the progress
+GROUP_BYTES = 2**24  # of images; steps on that much take so long that calling for more at once gains nothing
 
 
 @runtime_checkable
 class BatchStream(Protocol):
-    """What is read from: batches (images, labels) on the device, counted over all epochs, as `jaxcnn.data.stream`."""
+    """What is read from: batches (images, labels), counted over all epochs, as `jaxcnn.data.stream` gives them."""
 
     @property
     def examples(self) -> int: ...
@@ -46,15 +49,31 @@ class BatchStream(Protocol):
     @property
     def class_names(self) -> tuple[str, ...] | None: ...
 
-    def __next__(self) -> tuple[jax.Array, jax.Array]: ...
+    def __next__(self) -> tuple[NDArray | jax.Array, NDArray | jax.Array]: ...
 
 
-class Run(NamedTuple):
-    """What was asked for, in the form that training uses."""
+@runtime_checkable
+class ResumableStream(Protocol):
+    """A stream that tells what it is, and goes on at any batch: it may be read ahead of the run, and a run saved."""
+
+    def state(self) -> Mapping[str, int | str]: ...
+
+    def seek(self, position: int) -> None: ...
+
+
+@runtime_checkable
+class GroupStream(Protocol):
+    """A stream that gives up to `count` batches of one size and epoch at once, stacked."""
+
+    def take(self, count: int) -> tuple[NDArray | jax.Array, NDArray | jax.Array]: ...
+
+
+class StreamCall(NamedTuple):
+    """What was asked for, in the form that training uses; `epochs` as they were asked for."""
 
     stream: BatchStream
     plan: Plan
-    epochs: int
+    epochs: int | None
     classes: int
     augment: Augmentation | None
     held_out: Examples | None
@@ -68,18 +87,22 @@ def check_stream_call(
     validation: LabeledImages | None,
     epochs: int | None,
     optimizer: optax.GradientTransformation,
+    steps_per_execution: int,
     seed: int,
     augment: Augmentation | None,
     options: StepOptions,
     class_weights: object,
-) -> Run:
+    callbacks: Sequence[Callback] = (),
+) -> StreamCall:
     """The arguments, or the first thing wrong with them; nothing compiles here."""
     checks.check_model(model)
     checks.check_optimizer(optimizer)
     if not isinstance(stream, BatchStream):
         raise TypeError(f"stream must be a stream of batches from jaxcnn.data.stream, got {type(stream).__name__}")
-    plan = Plan(stream.examples, stream.batch_size, _LOOK)
-    passes = _check_epochs(stream, plan, epochs)
+    steps = _steps_a_call(stream, checks.check_integer("steps_per_execution", steps_per_execution, minimum=1))
+    plan = Plan(stream.examples, stream.batch_size, steps, observed_steps(callbacks))
+    epochs = None if epochs is None else checks.check_integer("epochs", epochs, minimum=0)
+    passes(stream, plan, epochs, 0 if callbacks else stream.position)  # callbacks may put the run at its beginning
     key = jax.random.key(seed)
     images = _check_augment(augment, key, stream)
     held_out = None if validation is None else checks.check_examples("validation", validation)
@@ -90,18 +113,24 @@ def check_stream_call(
     _check_names(stream, classes)
     options = dataclasses.replace(options, class_weights=check_class_weights(class_weights, classes))
     held_out = held_out and checks.check_labels("validation", held_out, classes)
-    return Run(stream, plan, passes, classes, augment, held_out, key, options)
+    return StreamCall(stream, plan, epochs, classes, augment, held_out, key, options)
 
 
-def _check_epochs(stream: BatchStream, plan: Plan, epochs: int | None) -> int:
-    begun = stream.position // plan.steps_per_epoch
-    left = None if stream.epochs is None else stream.epochs - begun
+def passes(stream: BatchStream, plan: Plan, epochs: int | None, first: int) -> int:
+    """Ends of epochs that a run reaches which begins at the stream's position `first`."""
+    left = None if stream.epochs is None else stream.epochs - first // plan.steps_per_epoch
     if epochs is None and left is None:
         raise ValueError("epochs must be given for a stream without end, got None; pass epochs here or to data.stream")
-    wanted = left if epochs is None else checks.check_integer("epochs", epochs, minimum=0)
+    wanted = left if epochs is None else epochs
     if wanted is None or (left is not None and wanted > left):
         raise ValueError(f"epochs must be at most the {left} that the stream has left, got {epochs}; stream more")
     return wanted
+
+
+def _steps_a_call(stream: BatchStream, wanted: int) -> int:
+    """Fewer than wanted where the images are large."""
+    batch = stream.batch_size * math.prod(stream.image_shape) * stream.dtype.itemsize
+    return max(1, min(wanted, GROUP_BYTES // batch))
 
 
 def _check_augment(

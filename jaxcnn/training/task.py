@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -14,19 +15,21 @@ from jaxcnn.training.callbacks import Callback
 from jaxcnn.training.epochs import finite_means, keep, train_epoch, validate
 from jaxcnn.training.evaluation import EVALUATION_BATCH_SIZE
 from jaxcnn.training.examples import Examples, evaluation_batches
+from jaxcnn.training.feed import Feed, MemoryFeed
 from jaxcnn.training.history import History
 from jaxcnn.training.programs import Programs, compile_programs
 from jaxcnn.training.progress import Silent
 from jaxcnn.training.run import Run
 from jaxcnn.training.state import TrainState, create_state, learning_rate_of
+from jaxcnn.training.stream_programs import StreamPrograms
 
 
 class Task(NamedTuple):
-    """The sets on the device, the validation set in batches with their masks, and the programs for them."""
+    """What gives a run of some key its steps, the validation set in batches with their masks, and the programs."""
 
-    examples: Examples
+    feed: Callable[[Key[Array, ""]], Feed]
     batches: list[tuple[Examples, Array]]
-    programs: Programs
+    programs: Programs | StreamPrograms
     compile_seconds: float
 
 
@@ -41,7 +44,7 @@ def prepare(call: Call, state: TrainState, key: Key[Array, ""]) -> Task:
     examples = Examples(jnp.asarray(call.examples.images), jnp.asarray(call.examples.labels))
     batches = held_out_batches(call.held_out)
     programs, seconds = compile_programs(call.plan, state, examples, key, batches[0] if batches else None)
-    return Task(examples, batches, programs, seconds)
+    return Task(partial(MemoryFeed, programs, examples), batches, programs, seconds)
 
 
 def held_out_batches(held_out: Examples | None) -> list[tuple[Examples, Array]]:
@@ -65,11 +68,12 @@ def train_run(
     The model receives each epoch's result before its validation, and where a run was restored or is stopped within an
     epoch, its state there.
     """
-    if run.step:
+    if run.begun_step:
         nnx.update(model, *run.variables())
+    feed = task.feed(key)
     while run.epoch < run.epochs and run.stopped is None:
-        train_epoch(task.programs, run, task.examples, key, report, clock, callbacks)
-        means = finite_means(run.sums, run.plan, run.epoch)
+        train_epoch(feed, run, report, clock, callbacks)
+        means = finite_means(run.sums, run.plan, run.epoch, run.skipped)
         keep(model, task.programs.snapshot, run.state, run.plan, run.epoch, run.position)
         if run.position == run.plan.steps_per_epoch:
             row = {**means, "seconds": run.seconds, **learning_rate_of(run.state)}

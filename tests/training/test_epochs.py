@@ -11,6 +11,7 @@ from jaxcnn import training
 from jaxcnn.training import epochs, progress
 from jaxcnn.training.chunks import Plan
 from jaxcnn.training.examples import Examples
+from jaxcnn.training.feed import MemoryFeed
 from jaxcnn.training.programs import compile_programs
 from jaxcnn.training.run import Run
 
@@ -66,16 +67,14 @@ def test_parameters_broken_by_the_last_step_do_not_reach_the_model(make_images, 
 
 @pytest.fixture
 def epoch(make_images, stateful):
-    """Trains one epoch of three chunks, with the programs as `wrap` returns them."""
+    """Trains one epoch of three chunks, on what `feed` makes of the programs."""
     state, key = training.create_state(stateful(rngs=nnx.Rngs(0)), RMSPROP), jax.random.key(0)
     examples, plan = Examples(*map(jnp.asarray, make_images(20))), Plan(20, 8, steps_per_execution=1)
     programs, _ = compile_programs(plan, state, examples, key, None)
 
-    def train(wrap=lambda step: step):
-        steps = {size: wrap(step) for size, step in programs.steps.items()}
-        chosen = programs._replace(steps=steps)
+    def train(feed=MemoryFeed):
         run = Run(plan, 1, 0, state)
-        epochs.train_epoch(chosen, run, examples, key, progress.Silent(), time.perf_counter)
+        epochs.train_epoch(feed(programs, examples, key), run, progress.Silent(), time.perf_counter)
         return run
 
     return train
@@ -93,6 +92,10 @@ def test_the_host_reads_the_sums_of_a_chunk_while_the_next_one_runs(epoch, monke
     def logged(name, function):
         return lambda *args: (log.append(name), function(*args))[1]
 
+    class Logged(MemoryFeed):
+        take_steps = logged("step", MemoryFeed.take_steps)
+        look_ahead = logged("ahead", MemoryFeed.look_ahead)
+
     monkeypatch.setattr(epochs, "mean_metrics", logged("read", read))
-    epoch(lambda step: logged("step", step))
-    assert log == ["step", "step", "read", "step", "read"]
+    epoch(Logged)
+    assert log == ["step", "ahead", "step", "read", "ahead", "step", "read", "ahead"]

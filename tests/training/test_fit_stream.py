@@ -172,7 +172,7 @@ class TestBadInput:
         def compiled(*args, **options):
             pytest.fail("compiled before the arguments were checked")
 
-        monkeypatch.setattr(importlib.import_module("jaxcnn.training.fit_stream"), "Program", compiled)
+        monkeypatch.setattr(importlib.import_module("jaxcnn.training.stream_programs"), "Program", compiled)
 
         def call(batches=None, model=None, **options):
             batches = streamed(make_images(20)) if batches is None else batches

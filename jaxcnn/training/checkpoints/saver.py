@@ -20,6 +20,7 @@ from jaxcnn.training.checkpoints.writer import Writer
 from jaxcnn.training.examples import LabeledImages
 from jaxcnn.training.run import Run
 from jaxcnn.training.run_state import RunState
+from jaxcnn.training.stream_call import BatchStream, ResumableStream
 
 _PATIENCE = 1.0  # seconds
 
@@ -31,8 +32,14 @@ class Saver(Callback):
     a run that goes on from an earlier checkpoint comes by that epoch again.
     """
 
-    def __init__(self, checkpoints: Checkpoints, train: LabeledImages, validation: LabeledImages | None):
-        self.every, self._train, self._validation = checkpoints.every, train, validation
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        train: LabeledImages | ResumableStream,
+        validation: LabeledImages | None,
+        options: Mapping[str, object],
+    ):
+        self.every, self._train, self._validation, self._options = checkpoints.every, train, validation, options
         self._checkpoints, self._folder = checkpoints, checkpoints.path
         self._writer, self._keeper = Writer(), Keeper(self._folder, checkpoints.keep)
         self._held, self._stop = ExitStack(), StopRequest()
@@ -43,7 +50,7 @@ class Saver(Callback):
         """Everything that may be refused is refused here, before anything compiles."""
         with ExitStack() as stack:
             stack.enter_context(open_run_folder(self._folder))
-            self._identity = identity_of(run, self._train, self._validation, self._checkpoints.options)
+            self._identity = identity_of(run, self._train, self._validation, self._options)
             self._model = _class_of(run)
             self._resume(run)
             self._stop = stack.enter_context(stop_request())
@@ -120,17 +127,27 @@ class Saver(Callback):
         return About(self._identity, self._model, run.stopped, monitored)
 
 
-def make_saver(checkpoints: object, train: LabeledImages, validation: LabeledImages | None) -> tuple[Saver, ...]:
-    """The callback for what `fit` was given, or none.
+def make_saver(
+    checkpoints: object,
+    train: LabeledImages | BatchStream,
+    validation: LabeledImages | None,
+    options: Mapping[str, object] | None = None,
+) -> tuple[Saver, ...]:
+    """The callback for what `fit` or `fit_stream` was given, or none; `options` are added to the caller's own.
 
     Raises:
-      TypeError: it was given something else.
+      TypeError: it was given something else, or a stream that can't be put back.
     """
     if checkpoints is None:
         return ()
     if not isinstance(checkpoints, Checkpoints):
         raise TypeError(f"checkpoints must be a training.Checkpoints or None, got {type(checkpoints).__name__}")
-    return (Saver(checkpoints, train, validation),)
+    if isinstance(train, BatchStream) and not isinstance(train, ResumableStream):
+        raise TypeError(
+            "checkpoints need a stream that tells its state() and can be put back by seek(position), as"
+            f" jaxcnn.data.stream's, got {type(train).__name__}"
+        )
+    return (Saver(checkpoints, train, validation, {**(options or {}), **checkpoints.options}),)
 
 
 def _class_of(run: Run) -> str:

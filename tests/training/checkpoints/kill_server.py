@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -19,7 +20,8 @@ import optax
 import orbax.checkpoint  # noqa: F401 - imported before forking
 from flax import nnx
 
-from jaxcnn import models, training
+from jaxcnn import data, models, training
+from jaxcnn.data.augment import random_shift
 from jaxcnn.lowering import onednn
 
 ROOT = Path(__file__).parents[2]
@@ -76,11 +78,12 @@ def train(task):
     rngs = nnx.Rngs(0)
     model = models.create("lenet5", rngs=rngs) if task["model"] == "lenet5" else SMALL.Stateful(rngs=rngs)
     folder = Path(task["folder"])
-    training.fit(
-        model,
-        train_set,
+    fit = partial(training.fit, model, train_set, batch_size=8)
+    if task["model"] == "streamed":
+        batches = data.stream(train_set, batch_size=8, seed=0)
+        fit = partial(training.fit_stream, model, batches, augment=partial(random_shift, pixels=1))
+    fit(
         epochs=task["epochs"],
-        batch_size=8,
         optimizer=OPTIMIZER,
         progress=False,
         callbacks=[

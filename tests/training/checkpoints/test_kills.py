@@ -1,6 +1,7 @@
 """Runs that are killed at random moments, and at each touch of a checkpoint's files, end with the very same bits.
 
-JAXCNN_KILLS says how many kills at random moments there are, a third of them for lenet5; each takes two seconds.
+JAXCNN_KILLS says how many kills at random moments there are, a third of them for lenet5 and a third for a run on a
+stream; each takes two seconds.
 """
 
 import json
@@ -58,7 +59,9 @@ def finish(server, model, folder, epochs, whole):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("model", "wanted"), [("lenet5", KILLS // 3), ("stateful", KILLS - KILLS // 3)])
+@pytest.mark.parametrize(
+    ("model", "wanted"), [("lenet5", KILLS // 3), ("stateful", KILLS // 3), ("streamed", KILLS - 2 * (KILLS // 3))]
+)
 def test_killed_at_random_moments(server, tmp_path, model, wanted):
     epochs, whole = 40, tmp_path / "whole"
     server(model, tmp_path / "first", 1)  # leaves its compiled programs
