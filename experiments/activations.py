@@ -5,7 +5,7 @@ gradients vanish with depth, tanh's too; tanh(x) = 2σ(2x) − 1, with slope (1 
 lie around 0.5, tanh's around 0, ReLU's not; ReLU needs one maximum instead of an exponential, converges about 6 times
 faster than the sigmoid kind, and its units can fall silent.
 
-Run `python -m experiments.activations`: about half a minute on two cores; `--quick` takes seconds, `--epochs 0`
+Run `python -m experiments.activations`: about fifteen seconds on two cores; `--quick` takes seconds, `--epochs 0`
 shows what needs no training. Expect sigmoid's gradients to shrink at least fourfold with each layer, ReLU ahead of
 sigmoid on the way to 90% training accuracy but not by 6, and not ahead of tanh. With `--depth 5` sigmoid doesn't come
 there at all.

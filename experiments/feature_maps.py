@@ -5,7 +5,7 @@ one feature map, whose large values say where its pattern is; pools make the map
 every layer are drawn before and after training, with the patches that excite each filter most and the saliency of the
 class. To measure what the learned filters are worth, the same net is also trained with its filters left as drawn.
 
-Run `python -m experiments.feature_maps`: about a minute on two cores. `--epochs 0` draws the untrained net.
+Run `python -m experiments.feature_maps`: about half a minute on two cores. `--epochs 0` draws the untrained net.
 `--images 3 14` chooses test images, `--model convnet` another net. Expect, on the sample, learned filters to recognise
 some eight points more than random ones, and inverting the tenth of the pixels that saliency names to cost some eighty
 points more accuracy than inverting as many at random.

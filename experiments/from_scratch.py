@@ -12,7 +12,7 @@ Who knows Keras and TensorFlow can read this file from top to bottom with five t
     tf.function                   jax.jit
     the global random seed        a key that is handed to whoever draws
 
-Run `python -m experiments.from_scratch`: about a minute on two cores. `--epochs 0` differentiates and counts, and
+Run `python -m experiments.from_scratch`: about half a minute on two cores. `--epochs 0` differentiates and counts, and
 trains nothing. Expect the slopes exactly, losses and parameters that differ from the Flax model's by rounding alone
 after every step of an epoch, and a test accuracy of about 0.82 on the shipped sample, which swings by some hundredths
 from epoch to epoch. The slides don't say their learning rate and batch size; these are 0.05 and 64.

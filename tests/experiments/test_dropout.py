@@ -11,7 +11,7 @@ from jaxcnn.data import load
 
 def test_no_epochs_counts_and_draws(tiny_sets, tmp_path, capsys):
     config = dropout.Config(dataset="mnist", epochs=0, data_dir=tiny_sets, out=tmp_path)
-    assert [row["params"] for row in dropout.main(config)] == [197_210] * 6
+    assert [row["params"] for row in dropout.main(config)] == [197_210] * 10
     assert [path.name for path in tmp_path.glob("*.png")] == ["images.png"]
     # 100 outputs instead of 10: 90 more columns of 100 weights and a bias.
     assert "100 outputs the net would have 206,300" in " ".join(capsys.readouterr().out.split())
