@@ -79,7 +79,8 @@ def _structure(model: nnx.Module) -> tuple[nnx.GraphDef, dict[str, str]]:
 def check_examples(name: str, dataset: object) -> Examples:
     """The dataset's images and labels as NumPy arrays."""
     if not isinstance(dataset, LabeledImages):
-        raise TypeError(f"{name} must have the attributes .images and .labels, got {type(dataset).__name__}")
+        way_out = "; training.fit_stream trains on streams" if hasattr(dataset, "__next__") else ""
+        raise TypeError(f"{name} must have the attributes .images and .labels, got {type(dataset).__name__}{way_out}")
     images, labels = check_images(f"{name}.images", dataset.images), np.asarray(dataset.labels)
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"{name}.labels must be integers, class indices from 0 on, got dtype {labels.dtype}")

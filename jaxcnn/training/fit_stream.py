@@ -50,8 +50,8 @@ def fit_stream(
     are some five groups, those that the stream itself reads ahead included. The model takes the new state at the end of
     each epoch; after an interrupt or an error it holds the last whole one, while the stream is put behind the last
     batch that was trained on: those after it, which were read ahead, come again. With `checkpoints` a run that goes on
-    has the state of its last step and puts the stream there, so that nothing is lost. On a CPU the same holds for
-    `flax.nnx.Conv` as in `fit`.
+    has the state of its last step and puts the stream there, so that nothing is lost. On a CPU build the model from
+    `jaxcnn.nn.Conv`, or call `jaxcnn.accelerate_cpu()` first, as for `fit`.
 
     Args:
       model: an NNX module that maps images to logits (n, num_classes).

@@ -82,6 +82,7 @@ def test_options_are_those_of_fit(make_images, softmax, arrays):
         np.testing.assert_allclose(small[path], array, rtol=1e-4, atol=1e-5, err_msg=str(path))
 
 
+@pytest.mark.slow
 def test_learns_what_there_is_to_learn(make_images, convolutional):
     model = convolutional(rngs=nnx.Rngs(0))
     batches = streamed(make_images(96), batch_size=16, epochs=8)

@@ -1,5 +1,6 @@
 """Groups of batches, read ahead of the steps: no batch is lost, and no result changes."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -9,6 +10,7 @@ from flax import nnx
 from jaxcnn import training
 from jaxcnn.data.stream import stream
 from jaxcnn.training.call import check_options
+from jaxcnn.training.checks import check_examples
 from jaxcnn.training.stream_call import GROUP_BYTES, check_stream_call
 
 SGD = optax.sgd(0.5)
@@ -107,6 +109,33 @@ def test_batches_that_were_read_ahead_are_still_there(make_images, fit, step):
     whole = stream(data, batch_size=8, seed=0, epochs=2)
     labels = [np.asarray(next(whole).labels) for _ in range(6)]
     np.testing.assert_array_equal(np.asarray(next(batches).labels), labels[step + 1])
+
+
+def test_a_stream_is_put_at_any_of_its_batches_and_no_other(make_images):
+    batches = stream(make_images(20), batch_size=8, seed=0, epochs=2)
+    wanted = [np.asarray(batch.labels) for batch in batches]
+    batches.seek(4)
+    np.testing.assert_equal([np.asarray(batch.labels) for batch in batches], wanted[4:])
+    for position, sentence in ((7, "at most 6, where the stream ends, got 7"), (-1, "an integer of at least 0")):
+        with pytest.raises(ValueError, match=f"^position must be {sentence}"):
+            batches.seek(position)
+
+
+def test_three_groups_are_on_the_device_however_long_the_epoch_is(make_images, fit):
+    held = []
+
+    class Count(training.Callback):
+        def on_chunk_end(self, run):
+            held.append(sum(array.shape == (2, 8, 8, 8, 1) for array in jax.live_arrays()))
+
+    fit(stream(make_images(160), batch_size=8, seed=0, epochs=2), steps_per_execution=2, callbacks=[Count()])
+    assert len(held) == 20
+    assert max(held) <= 3
+
+
+def test_fit_says_who_trains_on_streams(make_images):
+    with pytest.raises(TypeError, match=r"^train must have .*, got Batches; training.fit_stream trains on streams$"):
+        check_examples("train", Batches(make_images(20)))
 
 
 def test_an_epoch_ends_before_the_next_one_fails_to_be_read(make_images, fit):

@@ -21,7 +21,7 @@ def test_the_examples_run(monkeypatch):
         return whole.split(0.9, seed=0)[0]
 
     monkeypatch.setattr(data, "load", load_few)
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 7
     for block in BLOCKS:
         exec(block, places)
     assert np.isfinite(places["history"].loss).all()

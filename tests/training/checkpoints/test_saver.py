@@ -52,6 +52,7 @@ def test_a_run_goes_on_from_each_of_its_checkpoints(fit, tmp_path):
         assert steps(tmp_path / name)[-1] == 10
 
 
+@pytest.mark.slow
 def test_more_epochs_and_another_interval_are_no_other_run(fit, tmp_path):
     fit(tmp_path, epochs=1)
     equal(fit(tmp_path, every=4, resume=True), fit())
