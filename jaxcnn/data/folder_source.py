@@ -10,10 +10,11 @@ from jaxtyping import Int32, Shaped
 from numpy.typing import NDArray
 
 from jaxcnn.arguments import Size, as_bool
+from jaxcnn.data.decoding import decode_images
 from jaxcnn.data.folder import left_out, list_folder, without
 from jaxcnn.data.image_files import broken_images
-from jaxcnn.data.images import check_form, read_image
-from jaxcnn.data.sources import Pair, stack_images
+from jaxcnn.data.images import check_form, read_image, read_start
+from jaxcnn.data.sources import Pair, file_stamp, stack_images
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,21 +34,30 @@ class FolderSource:
 
     def read(self, rows: Shaped[NDArray, " m"]) -> Pair:
         paths = [self.paths[row] for row in rows.tolist()]
-        images = [read_image(path, size=self.size, channels=self.channels, resize=self.resize) for path in paths]
-        return stack_images(images, [str(path) for path in paths]), self.labels[rows]
+        images = decode_images(map(_start, paths), lambda at: self._read_one(paths[at]), fits=self._fits)
+        if isinstance(images, list):
+            images = stack_images(images, [str(path) for path in paths])
+        return images, self.labels[rows]
 
     def name_of(self, row: int) -> str:
         return str(self.paths[row])
 
     def identity(self) -> bytes:
         # Times are left out: a copy of the folder is the same source.
-        names = [os.fsencode(path.relative_to(self.root)) for path in self.paths]
+        below = len(os.fspath(self.paths[0])) - len(os.fspath(self.paths[0].relative_to(self.root)))
+        names = [os.fsencode(os.fspath(path)[below:]) for path in self.paths]
         sizes = np.array([os.stat(path).st_size for path in self.paths], np.int64)
         return b"\0".join([*names, self.labels.tobytes(), sizes.tobytes(), repr(self._form()).encode()])
 
     def stamp(self) -> bytes:
         """When each file was written, for whoever keeps something that was made of them on this machine."""
-        return np.array([os.stat(path).st_mtime_ns for path in self.paths], np.int64).tobytes()
+        return file_stamp(self.paths)
+
+    def _read_one(self, path: Path) -> NDArray:
+        return read_image(path, size=self.size, channels=self.channels, resize=self.resize)
+
+    def _fits(self, shape: tuple[int, int, int]) -> bool:
+        return self.size in (None, shape[:2]) and self.channels in (None, shape[2])
 
     def _form(self) -> tuple[object, ...]:
         return self.size, self.channels, self.resize
@@ -84,3 +94,11 @@ def folder_source(
         warnings.warn(left_out([listing.paths[at] for at in broken]), stacklevel=2)
         listing = without(listing, broken)
     return FolderSource(root, listing.paths, listing.labels, listing.class_names, size, channels, resize)
+
+
+def _start(path: Path) -> bytes:
+    """Nothing of a file that can't be opened, which is said where it is read alone."""
+    try:
+        return read_start(path)
+    except OSError:
+        return b""

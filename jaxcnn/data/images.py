@@ -88,11 +88,16 @@ def check_form(name: str, size: Size | None, channels: int | None, resize: str) 
 
 def _decoded(path: str) -> Image.Image:
     with _readable(path):
-        start = _start(path)
+        start = read_start(path)
     return plain_png(start) or _decoded_by_pillow(path)
 
 
-def _start(path: str) -> bytes:
+def read_start(path: str | os.PathLike[str]) -> bytes:
+    """The whole of a small file, or the first 64 KiB of it.
+
+    Raises:
+        OSError: as `os.open` and `os.read`.
+    """
     # Python's own `open` costs four times as much, and more than decoding a small image.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:

@@ -196,7 +196,7 @@ def _examples(builder: Any, folder: Path, split: str, image: str, label: str) ->
         for start in range(0, len(records), _TOGETHER):
             rows = range(start, min(start + _TOGETHER, len(records)))
             some_images, some_labels = read_examples(records, rows, image, label)
-            images += some_images
+            images.extend(some_images)
             labels += some_labels
     if len(images) != (count := builder.info.splits[split].num_examples):
         raise _damaged(folder, f"{len(images)} of {count} images of {split}")

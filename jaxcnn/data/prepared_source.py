@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jaxcnn.data import prepared
 from jaxcnn.data.examples import read_examples
-from jaxcnn.data.sources import Pair, stack_images
+from jaxcnn.data.sources import Pair, file_stamp, stack_images
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,13 +30,19 @@ class PreparedSource:
     def read(self, rows: Shaped[NDArray, " m"]) -> Pair:
         with prepared.damage_told(self.folder):
             images, labels = read_examples(self.records, rows.tolist(), self.image, self.label)
-        return stack_images(images, [self.name_of(row) for row in rows.tolist()]), np.array(labels)
+        if isinstance(images, list):
+            images = stack_images(images, [self.name_of(row) for row in rows.tolist()])
+        return images, np.array(labels)
 
     def name_of(self, row: int) -> str:
         return f"record {row} of {self.split} in {self.folder}"
 
     def identity(self) -> bytes:
         return f"{'/'.join(self.folder.parts[-3:])} {self.split}".encode()
+
+    def stamp(self) -> bytes:
+        """When each file was written, for whoever keeps something that was made of them on this machine."""
+        return file_stamp(sorted(self.folder.iterdir()))
 
 
 def prepared_source(folder: Path, split: str) -> PreparedSource:

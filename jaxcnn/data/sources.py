@@ -2,7 +2,8 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -105,6 +106,12 @@ def fingerprint(source: Source) -> str:
     images, labels = source.read(rows)
     facts = repr((len(source), source.class_names, images.shape, images.dtype.str, labels.tolist())).encode()
     return hashlib.sha256(facts + images.tobytes() + source.identity()).hexdigest()[:32]
+
+
+def file_stamp(paths: Iterable[str | os.PathLike[str]]) -> bytes:
+    """What changes with any change of a file, even one that sets its time back."""
+    found = [os.stat(path) for path in paths]
+    return np.array([(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino % 2**63) for s in found], np.int64).tobytes()
 
 
 def stack_images(images: Sequence[Any], names: Sequence[str]) -> NDArray:

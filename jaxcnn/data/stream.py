@@ -12,7 +12,7 @@ from jaxtyping import Int32, Shaped
 
 from jaxcnn.arguments import Int, as_int
 from jaxcnn.data.batches import BatchReader, checked_images
-from jaxcnn.data.decoded import keep_decoded
+from jaxcnn.data.decoded_file import with_cache
 from jaxcnn.data.groups import GroupReader
 from jaxcnn.data.named_source import named_source
 from jaxcnn.data.read_ahead import check_workers, read_ahead
@@ -181,7 +181,7 @@ def stream(
     epochs: Int | None = None,
     workers: Int = 0,
     prefetch: Int = 2,
-    cache: str | os.PathLike[str] | None = None,
+    cache: str | os.PathLike[str] | bool | None = True,
     state: Mapping[str, int | str] | None = None,
     split: str | None = None,
     data_dir: str | os.PathLike[str] | None = None,
@@ -205,8 +205,12 @@ def stream(
       workers: processes that read; 0 reads in threads of this one, which serves where decoding is quick.
         Processes start anew as Python does: a script must do its work below `if __name__ == "__main__":`.
       prefetch: batches to read ahead; 0 reads each one when it is asked for.
-      cache: a folder for a file of the decoded images, filled as they are first read, from which later epochs and runs
-        read ten times as fast as they decode small PNGs; may be removed between runs. None keeps nothing.
+      cache: where to keep a file of the decoded images, filled as they are first read, from which later epochs and
+        runs read many times as fast as they decode. True keeps folders and prepared sets in this user's cache
+        (`~/.cache/jaxcnn/decoded` on Linux), of which the oldest sets go where all would take more than 2 GiB; a set
+        that is larger, or takes more than a tenth of the disk's free space, or finds no folder it may write to, is
+        not kept. A folder of your own keeps any source, of any size; remove files in it as you like between runs.
+        None or False keeps nothing.
       state: what `Stream.state()` gave, to go on behind the batches that were given out by then.
       split: of a set given by name; None means "train".
       data_dir: of a set given by name, as `load` takes it.
@@ -218,7 +222,7 @@ def stream(
       ValueError: an empty source, a number out of range, an image or a label that does not fit (found when it is read,
         and named by its number or file), or a state of another source, seed or batch size; what `load` refuses.
       TypeError: a source that is none of these.
-      OSError: a cache that can't be written.
+      OSError: a folder named by `cache` that can't be written.
       RuntimeError: while it is read: a worker process has ended.
     """
     found = _opened(source, split, data_dir)
@@ -227,8 +231,7 @@ def stream(
     passes = None if epochs is None else as_int("epochs", epochs, minimum=0)
     check_workers(ahead["workers"], found)
     first = checked_images(found.read(np.arange(1))[0], np.arange(1), found)
-    if cache is not None:
-        found = keep_decoded(found, cache, first.shape[1:], first.dtype)
+    found = with_cache(found, cache, first.shape[1:], first.dtype)
     reader = BatchReader(found, size, as_int("seed", seed, minimum=0), first.shape[1:], first.dtype.name)
     if state is None:
         return Stream(reader, passes, 0, ahead)

@@ -12,6 +12,12 @@ import pytest
 from jaxcnn.data.idx import file_names, write_idx
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch, tmp_path_factory):
+    """Streams keep decoded images in the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "user-cache"))
+
+
 def write_set(folder: Path, *, prefixes=("train", "t10k"), suffix=".gz", pixel=7, classes=10, count=20) -> Path:
     """Writes `count` images of 5×4 pixels of one value, with labels that go round the classes."""
     folder.mkdir(parents=True, exist_ok=True)

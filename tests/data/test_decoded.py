@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcnn.data.decoded import keep_decoded
+from jaxcnn.data.decoded_file import keep_decoded
 from jaxcnn.data.folder_source import folder_source
 from jaxcnn.data.stream import stream
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from jaxcnn.data.png import SIGNATURE, plain_png
+from jaxcnn.data.png import SIGNATURE, plain_png, plain_rows, unfiltered
 
 
 def encoded(pixels, **options):
@@ -40,6 +40,11 @@ def test_equals_pillow(shape):
         text.add_text("made", "by hand")
         for options in ({}, {"compress_level": 0}, {"dpi": (72, 72), "pnginfo": text}):
             np.testing.assert_array_equal(np.array(plain_png(encoded(pixels, **options))), pixels)
+            rows = plain_rows(encoded(pixels, **options))
+            assert (rows is None) == (pixels.size > 2**14)
+            if rows is not None:
+                twice = unfiltered(rows.shape, [rows.filtered] * 2)
+                np.testing.assert_array_equal(twice, np.stack([pixels.reshape(rows.shape)] * 2))
 
 
 def test_by_hand_in_several_parts():
@@ -71,6 +76,21 @@ def test_by_hand_in_several_parts():
 )
 def test_others_are_left_to_pillow(content):
     assert plain_png(content) is None
+    assert plain_rows(content) is None
+
+
+def test_what_unpacks_to_another_length_or_fails_its_sum_is_not_among_many():
+    for content in (by_hand(rows=b"\0\7\x09\0"), by_hand(rows=bytes(10**6)), with_wrong_sum()):
+        assert plain_rows(content) is None
+    rows = plain_rows(by_hand(rows=b"\5\7\x09"))  # a filter that does not exist
+    assert unfiltered(rows.shape, [rows.filtered]) is None
+
+
+def with_wrong_sum():
+    """Pillow reads such an image, as its rows are there."""
+    data = zlib.compress(b"\0\7\x09")[:-1] + b"\0"
+    header = struct.pack(">IIBBBBB", 2, 1, 8, 0, 0, 0, 0)
+    return SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 def test_no_damaged_byte_passes():
@@ -79,3 +99,4 @@ def test_no_damaged_byte_passes():
         broken = bytearray(whole)
         broken[at] ^= 0x40
         assert plain_png(bytes(broken)) is None, at
+        assert plain_rows(bytes(broken)) is None, at
