@@ -1,12 +1,16 @@
 """Every model by its name."""
 
+import functools
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 from flax import nnx
 
-from jaxcnn.geometry import as_sizes
+from jaxcnn.geometry import as_int, as_sizes
+from jaxcnn.lowering.compiler_options import for_few_runs
 from jaxcnn.models.convnet import ConvNet
 from jaxcnn.models.fashion_cnn import FashionCNN
 from jaxcnn.models.lenet5 import LeNet5
@@ -60,7 +64,54 @@ def create(
         )
     if isinstance(input_shape, int) or len(input_shape) != 3:
         raise ValueError(f"input_shape must be (height, width, channels), got {input_shape!r}")
-    return MODELS[name](as_sizes("input_shape", input_shape, 3), num_classes, **options, rngs=rngs)
+    sizes, classes = as_sizes("input_shape", input_shape, 3), as_int("num_classes", num_classes, minimum=1)
+    return _built(_Choice(name, sizes, classes, tuple(options.items())), rngs)
+
+
+class _Choice(NamedTuple):
+    """What `create` was asked for."""
+
+    name: str
+    input_shape: tuple[int, ...]
+    num_classes: int
+    options: tuple[tuple[str, Any], ...]
+
+    def make(self, rngs: nnx.Rngs) -> nnx.Module:
+        """The model, an operation at a time."""
+        return MODELS[self.name](self.input_shape, self.num_classes, **dict(self.options), rngs=rngs)
+
+
+def _built(choice: _Choice, rngs: nnx.Rngs) -> nnx.Module:
+    """The same model from one program, which takes a fraction of the time to compile; `rngs` is as far on."""
+    graphdef, streams = nnx.split(rngs)
+    if not _is_hashable(choice) or _is_traced(streams):
+        return choice.make(rngs)
+    # Its words, too, since 10 == 10.0 and 1 == True, of which the model refuses some.
+    model, drawn = _jitted_make()(choice, repr(choice), graphdef, streams)
+    nnx.update(rngs, drawn)
+    return nnx.merge(*model)
+
+
+def _is_hashable(choice: _Choice) -> bool:
+    try:
+        return hash(choice) is not None
+    except TypeError:
+        return False
+
+
+def _is_traced(streams: Any) -> bool:
+    """Whether the caller is within `jax.jit`, `jax.eval_shape` or `jax.vmap`."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in (jnp.zeros(()), *jax.tree.leaves(streams)))
+
+
+@functools.cache
+def _jitted_make() -> Any:
+    return jax.jit(_make, static_argnums=(0, 1, 2), compiler_options=for_few_runs())
+
+
+def _make(choice: _Choice, _words: str, graphdef: Any, streams: Any) -> Any:
+    rngs = nnx.merge(graphdef, streams)
+    return nnx.split(choice.make(rngs)), nnx.state(rngs)
 
 
 def options_of(name: str) -> tuple[str, ...]:

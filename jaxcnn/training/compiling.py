@@ -1,7 +1,9 @@
 """How the programs of training and evaluation are compiled: on oneDNN where jaxlib is known to have it."""
 
 import contextlib
+import ctypes
 import math
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -104,4 +106,12 @@ def _shape_of(leaf: Any) -> Any:
 
 def _compile(lowered: Any) -> Any:
     with _uncached() if onednn.is_called_in(lowered.as_text()) else contextlib.nullcontext():
-        return lowered.compile()
+        compiled = lowered.compile()
+    _give_back()
+    return compiled
+
+
+def _give_back() -> None:
+    """What the compiler took and freed goes back to the system, where the C library (glibc) would keep it."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)

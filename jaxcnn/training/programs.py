@@ -1,14 +1,16 @@
 """The compiled programs of one run of `fit`; what the first step needs is made before its clock starts."""
 
+import functools
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Array, Bool, Key
 
+from jaxcnn.lowering.compiler_options import for_few_runs
 from jaxcnn.training.chunks import Plan, epoch_order, run_steps
 from jaxcnn.training.compiling import Program
 from jaxcnn.training.evaluation import evaluation_program
@@ -45,7 +47,7 @@ def compile_programs(
     """
     start = time.perf_counter()
     worker = ThreadPoolExecutor(1)
-    order = Program(worker, _jitted_order, key, np.int32(0), examples=plan.examples)
+    order = Program(worker, _jitted_order(), key, np.int32(0), examples=plan.examples)
     shuffled = jax.ShapeDtypeStruct((plan.examples,), np.int32)
     steps = {}
     for size in plan.batch_sizes:
@@ -67,12 +69,20 @@ def after_epoch(
     worker: ThreadPoolExecutor, state: TrainState, held_out: tuple[Examples, Bool[Array, " n"]] | None
 ) -> tuple[Program, Program | None]:
     """The programs that follow an epoch's steps: the copy of the result, and validation where there is some."""
-    copy = Program(worker, _jitted_snapshot, state)
+    copy = Program(worker, _jitted_snapshot(), state)
     if held_out is None:
         return copy, None
     return copy, evaluation_program(worker, state, *held_out)
 
 
-_jitted_order = jax.jit(epoch_order, static_argnames="examples")
 _jitted_steps = jax.jit(run_steps, static_argnames="batch_size", donate_argnames="state")
-_jitted_snapshot = jax.jit(snapshot)
+
+
+@functools.cache
+def _jitted_order() -> Any:
+    return jax.jit(epoch_order, static_argnames="examples", compiler_options=for_few_runs())
+
+
+@functools.cache
+def _jitted_snapshot() -> Any:
+    return jax.jit(snapshot, compiler_options=for_few_runs())

@@ -1,5 +1,6 @@
 """The parameter counts that the lectures print, and what `create` refuses."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import pytest
@@ -63,6 +64,21 @@ def test_initial_values_are_kerass():
     assert not model.dense.bias[...].any()
 
 
+def test_one_program_draws_what_the_class_draws_and_leaves_the_streams_as_it_does():
+    ours, theirs = nnx.Rngs(3), nnx.Rngs(3)
+    for _ in range(2):
+        model = models.create("simple_cnn", dropout=0.5, rngs=ours)
+        other = models.MODELS["simple_cnn"]((28, 28, 1), 10, dropout=0.5, rngs=theirs)
+        chex.assert_trees_all_equal(nnx.to_pure_dict(nnx.state(model)), nnx.to_pure_dict(nnx.state(other)))
+    assert ours.params() == theirs.params()
+
+
+def test_equal_options_of_other_types_make_models_of_their_own():
+    models.create("mlp", hidden=1, rngs=nnx.Rngs(0))
+    with pytest.raises(ValueError, match="hidden must be an integer"):
+        models.create("mlp", hidden=True, rngs=nnx.Rngs(0))
+
+
 def test_dropout_drops_in_training_alone():
     model = models.create("simple_cnn", dropout=0.5, rngs=nnx.Rngs(0))
     images = jnp.ones((1, 28, 28, 1))
@@ -83,6 +99,7 @@ def test_dropout_drops_in_training_alone():
         ({"name": "convnet", "pool": "mean"}, "pool must be one of max, avg, min, stride, none; got 'mean'"),
         ({"name": "convnet", "input_shape": (4, 4, 1)}, "window must fit into the padded input"),
         ({"name": "convnet", "input_shape": (28, 28)}, "input_shape must be"),
+        ({"name": "convnet", "num_classes": 0}, "num_classes must be an integer of at least 1, got 0"),
         ({"name": "simple_cnn", "dropout": 1.0}, "dropout must be a fraction of at least 0 and below 1"),
     ],
 )
