@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from jaxcnn.data.sources import Source, fingerprint
 MOST_KEPT = 2**31  # bytes of all sets in the user's own cache
 _SHARE_OF_FREE = 10  # a set is kept there where it takes less than a tenth of what the disk has left
 _VERSION = 1  # of what is made of files; another one leaves what earlier ones kept aside
-_SUFFIX = ".images"
+_SUFFIX, _UNFINISHED = ".images", ".part"
+_ABANDONED = 3600  # seconds; a file is made in few
 
 
 def with_cache(
@@ -86,13 +88,16 @@ def keep_small(source: Source, shape: tuple[int, ...], dtype: np.dtype) -> Sourc
 
 
 def _make_room(newest: Path) -> None:
-    """Removes what was used longest ago; whoever reads it at this moment goes on without."""
+    """Removes what was used longest ago, and what a program that was killed has left; its readers go on without."""
+    for path in newest.parent.glob(f"*{_UNFINISHED}"):
+        if path.stat().st_mtime < time.time() - _ABANDONED:
+            path.unlink(missing_ok=True)
     others = [path for path in newest.parent.iterdir() if path.suffix == _SUFFIX and path != newest]
     left = MOST_KEPT - newest.stat().st_size
     for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True):
         left -= path.stat().st_size
         if left < 0:
-            path.unlink()
+            path.unlink(missing_ok=True)
 
 
 def _make(path: Path, size: int) -> None:
@@ -100,7 +105,7 @@ def _make(path: Path, size: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_file() and path.stat().st_size == size:
         return
-    descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=_UNFINISHED)
     try:
         with open(descriptor, "wb") as file:
             if hasattr(os, "posix_fallocate"):

@@ -47,9 +47,10 @@ def read_ahead(
 
 def _threads(reader: BatchReader | GroupReader) -> int:
     """How many threads read fastest: none where a copy is all, as handing over a batch costs more."""
-    if isinstance(reader.source, ArraySource | DecodedSource):
+    small = math.prod(reader.shape) <= _SMALL
+    if isinstance(reader.source, ArraySource) or (small and isinstance(reader.source, DecodedSource)):
         return 0
-    return 1 if math.prod(reader.shape) <= _SMALL else 2
+    return 1 if small else 2
 
 
 def check_workers(workers: int, source: Source) -> None:

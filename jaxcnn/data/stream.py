@@ -205,12 +205,10 @@ def stream(
       workers: processes that read; 0 reads in threads of this one, which serves where decoding is quick.
         Processes start anew as Python does: a script must do its work below `if __name__ == "__main__":`.
       prefetch: batches to read ahead; 0 reads each one when it is asked for.
-      cache: where to keep a file of the decoded images, filled as they are first read, from which later epochs and
-        runs read many times as fast as they decode. True keeps folders and prepared sets in this user's cache
-        (`~/.cache/jaxcnn/decoded` on Linux), of which the oldest sets go where all would take more than 2 GiB; a set
-        that is larger, or takes more than a tenth of the disk's free space, or finds no folder it may write to, is
-        not kept. A folder of your own keeps any source, of any size; remove files in it as you like between runs.
-        None or False keeps nothing.
+      cache: where a file of the decoded images is kept, from which later epochs and runs read many times as fast; up
+        to 64 MiB of them also in memory. True is this user's cache (`~/.cache/jaxcnn/decoded` on Linux), for folders
+        and prepared sets that take no more than 2 GiB and a tenth of the disk's free space; of all that would take
+        more than 2 GiB together, the oldest go. A folder of your own keeps any source; None or False nothing.
       state: what `Stream.state()` gave, to go on behind the batches that were given out by then.
       split: of a set given by name; None means "train".
       data_dir: of a set given by name, as `load` takes it.

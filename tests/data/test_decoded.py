@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jaxcnn.data import records
 from jaxcnn.data.decoded_file import keep_decoded
 from jaxcnn.data.folder_source import folder_source
 from jaxcnn.data.stream import stream
+
+
+@pytest.fixture(autouse=True, params=["held", "on disk"])
+def _where(request, monkeypatch):
+    """Small files are held in memory too; large ones are not."""
+    monkeypatch.setattr(records, "MOST_HELD", 2**26 if request.param == "held" else 0)
 
 
 class Floats:

@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from jaxcnn.data import Dataset, decoded_file
+from jaxcnn.data import Dataset, decoded_file, records
 from jaxcnn.data.builders import write_set
 from jaxcnn.data.folder_source import FolderSource, folder_source
 from jaxcnn.data.prepared_source import prepared_source
@@ -94,19 +95,24 @@ def test_the_oldest_makes_room(tmp_path, kept, monkeypatch):
     monkeypatch.setattr(decoded_file, "MOST_KEPT", 250)  # two sets
     first, second = (one(kept, folder) for folder in folders[:2])
     os.utime(second, (0, 0))
+    for name, age in (("old.part", 4000), ("new.part", 0)):
+        (kept / name).write_bytes(b"")
+        os.utime(kept / name, (time.time() - age,) * 2)
     third = one(kept, folders[2])
-    assert set(kept.iterdir()) == {first, third}
+    assert set(kept.iterdir()) == {first, third, kept / "new.part"}
 
 
 def one(kept, folder):
     before = set(kept.iterdir()) if kept.exists() else set()
     read(folder_source(folder))
-    (found,) = set(kept.iterdir()) - before
+    (found,) = set(kept.glob("*.images")) - before
     return found
 
 
+@pytest.mark.parametrize("held", [0, 2**26])
 @pytest.mark.parametrize("after", [0, 1, 2])
-def test_one_that_is_removed_meanwhile_costs_nothing_but_time(folder, kept, after):
+def test_one_that_is_removed_meanwhile_costs_nothing_but_time(folder, kept, after, held, monkeypatch):
+    monkeypatch.setattr(records, "MOST_HELD", held)
     expected = read(folder_source(folder), cache=None)
     with stream(folder_source(folder), batch_size=4, seed=0, epochs=2) as batches:
         found = [next(batches) for _ in range(after)]

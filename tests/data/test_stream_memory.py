@@ -32,8 +32,7 @@ from jaxcnn.data.stream import stream
 kind, folder = sys.argv[1:]
 if __name__ == "__main__":
     source = prepared_source(Path(folder), "train") if kind == "array_record" else folder_source(folder)
-    cache = folder + "-cache" if kind == "cache" else None
-    with stream(source, batch_size=40, seed=0, prefetch=4, cache=cache) as batches:
+    with stream(source, batch_size=40, seed=0, prefetch=4, cache=kind == "cache") as batches:
         for _ in range(100):
             images, _ = next(batches)
             np.asarray(images)
