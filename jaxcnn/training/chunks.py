@@ -29,14 +29,16 @@ class Plan:
     """How an epoch of `examples` falls into batches and chunks.
 
     Boundaries are the multiples of `steps_per_execution` and of each of `observed` in absolute steps, and the ends of
-    epochs: they are the same wherever a run begins. The last batch of an epoch may be smaller; it is a chunk of its
-    own, never padded, so that BatchNorm sees only real images.
+    epochs: they are the same wherever a run begins. A stream's batches come in groups that begin anew with each epoch,
+    so there (`grouped`) the multiples of `steps_per_execution` are counted within the epoch. The last batch of an epoch
+    may be smaller; it is a chunk of its own, never padded, so that BatchNorm sees only real images.
     """
 
     examples: int
     batch_size: int
     steps_per_execution: int
     observed: tuple[int, ...] = ()
+    grouped: bool = False
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
@@ -56,14 +58,16 @@ class Plan:
         """The chunks of one epoch, counted from 0, in order; those after its first `position` batches."""
         first, full = epoch * self.steps_per_epoch, self.examples // self.batch_size
         while position < full:
-            count = min(self._until_boundary(first + position), full - position)
+            count = min(self._until_boundary(first, position), full - position)
             yield Chunk(position * self.batch_size, count, self.batch_size)
             position += count
         if position < self.steps_per_epoch:
             yield Chunk(full * self.batch_size, 1, self.examples % self.batch_size)
 
-    def _until_boundary(self, step: int) -> int:
-        return min(every - step % every for every in (self.steps_per_execution, *self.observed))
+    def _until_boundary(self, first: int, position: int) -> int:
+        step, most = first + position, self.steps_per_execution
+        own = most - (position if self.grouped else step) % most
+        return min(own, *(every - step % every for every in self.observed)) if self.observed else own
 
 
 def epoch_order(key: Key[Array, ""], epoch: Int32[Array | np.integer, ""], *, examples: int) -> Int32[Array, " n"]:

@@ -100,7 +100,7 @@ def check_stream_call(
     if not isinstance(stream, BatchStream):
         raise TypeError(f"stream must be a stream of batches from jaxcnn.data.stream, got {type(stream).__name__}")
     steps = _steps_a_call(stream, checks.check_integer("steps_per_execution", steps_per_execution, minimum=1))
-    plan = Plan(stream.examples, stream.batch_size, steps, observed_steps(callbacks))
+    plan = Plan(stream.examples, stream.batch_size, steps, observed_steps(callbacks), grouped=True)
     epochs = None if epochs is None else checks.check_integer("epochs", epochs, minimum=0)
     passes(stream, plan, epochs, 0 if callbacks else stream.position)  # callbacks may put the run at its beginning
     key = jax.random.key(seed)

@@ -41,8 +41,8 @@ class StreamFeed:
         state, sums, done = run.state, run.sums, 0
         while done < chunk.steps:
             group, offset, count = self._next(chunk.steps - done)
-            numbers = jax.device_put(tuple(map(np.int32, (place_of(run) + done, offset, count))))
-            state, sums = self._programs.steps[chunk.batch_size](state, sums, group, self._call.key, *numbers)
+            where = jax.device_put(np.array((place_of(run) + done, offset, count), np.int32))
+            state, sums = self._programs.steps[chunk.batch_size](state, sums, group, self._call.key, where)
             done += count
         return state, sums
 

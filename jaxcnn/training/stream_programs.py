@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int32, Key, Shaped
+from numpy.typing import NDArray
 
 from jaxcnn.training.chunks import completes_update
 from jaxcnn.training.compiling import Program
@@ -44,19 +45,18 @@ def run_stream_steps(
     metrics: Metrics,
     group: Group,
     key: Key[Array, ""],
-    position: Int32[Array | np.integer, ""],
-    offset: Int32[Array | np.integer, ""],
-    count: Int32[Array | np.integer, ""],
+    where: Int32[Array | NDArray, "3"],
     *,
     augment: Augmentation | None,
     steps_per_epoch: int | None,
 ) -> tuple[TrainState, Metrics]:
-    """A training step on each of `count` batches of the group, from its batch `offset` on; their sums added.
+    """A training step on each of some batches of the group; their sums added to `metrics`.
 
-    `position` is the first one's in the stream: the draws of its augmentation belong to that alone. Where gradients
-    accumulate, `steps_per_epoch` tells which batches complete an update. As for `run_steps`, one compilation serves
-    every start and count, and no bit depends on them.
+    `where` holds the first one's position in the stream, its place in the group, and how many there are. The draws of
+    an augmentation belong to the position alone. Where gradients accumulate, `steps_per_epoch` tells which batches
+    complete an update. As for `run_steps`, one compilation serves every place and number, and no bit depends on them.
     """
+    position, offset, count = where
 
     def step(i, carry):
         state, total = carry
@@ -81,7 +81,7 @@ def compile_stream_programs(
     per_epoch = plan.steps_per_epoch if call.options.accumulate_steps > 1 else None
     steps = {}
     for size in plan.batch_sizes:
-        args = (state, zero_metrics(), _shape_of_group(call, size), call.key, np.int32(0), np.int32(0), np.int32(0))
+        args = (state, zero_metrics(), _shape_of_group(call, size), call.key, np.zeros(3, np.int32))
         steps[size] = Program(worker, _jitted_steps, *args, augment=call.augment, steps_per_epoch=per_epoch)
     programs = StreamPrograms(steps, *after_epoch(worker, state, held_out))
     steps[plan.batch_sizes[0]].wait()

@@ -21,6 +21,13 @@ def test_observed_steps_and_the_start_within_an_epoch_move_no_other_boundary():
     assert list(plan.chunks(0, 6)) == []
 
 
+def test_groups_begin_anew_with_each_epoch():
+    plan = Plan(examples=20, batch_size=4, steps_per_execution=3, observed=(4,), grouped=True)  # 5 steps an epoch
+    assert list(plan.chunks(0)) == [Chunk(0, 3, 4), Chunk(12, 1, 4), Chunk(16, 1, 4)]
+    assert list(plan.chunks(1)) == [Chunk(0, 3, 4), Chunk(12, 2, 4)]
+    assert list(plan.chunks(1, 1)) == [Chunk(4, 2, 4), Chunk(12, 2, 4)]
+
+
 @pytest.mark.parametrize(("examples", "batch_size", "length"), [(1, 1, 1), (7, 7, 4), (10, 3, 2), (64, 8, 100)])
 def test_every_example_is_used_once(examples, batch_size, length):
     plan = Plan(examples, batch_size, length)
