@@ -149,7 +149,7 @@ def lowest_point(results: Results, glorot: Variant) -> str:
     same = max(losses.values()) - min(losses.values()) < 1e-3
     return (
         f"{glorot.model}: a good start ends in the global minimum: {'not refuted' if same else 'not confirmed'}; after "
-        f"{results.session.options.epochs} epochs the seeds' training losses are {spread.text(4)}, from "
+        f"{results.duration} the seeds' training losses are {spread.text(4)}, from "
         f"{min(losses.values()):.4f} to {max(losses.values()):.4f}, and a lowest point would have one."
     )
 

@@ -134,7 +134,7 @@ def judgements(results: Results) -> list[str]:
     slides, *others = results.variants
     reached = ", ".join(f"{v.label} {results.text(v, 'test_accuracy')}" for v in results.variants)
     return [
-        f"Test accuracy after {results.session.options.epochs} epochs: {reached}.",
+        f"Test accuracy after {results.duration}: {reached}.",
         *(
             judge(
                 f"The slides' net recognises more than the variant '{other.label}'",

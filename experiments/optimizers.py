@@ -101,7 +101,7 @@ def judgements(results: Results) -> list[str]:
         sentences += [
             judge(
                 f"{model} recognises more with {first.label} than with {second.label}",
-                f"test accuracy after {results.session.options.epochs} epochs, the first minus the second",
+                f"test accuracy after {results.duration}, the first minus the second",
                 results.gain(first, second),
             )
             for first, second in pairs

@@ -10,7 +10,7 @@ from typing import Any
 
 import optax
 
-from experiments.harness.options import Options, check, load_both, quickened
+from experiments.harness.options import Options, check, duration, load_both, quickened
 from experiments.harness.pictures import images_picture, layer_table, parameters_picture, trained_sections
 from experiments.harness.runs import Variant, runs_of
 from experiments.harness.session import Session, open_session
@@ -35,6 +35,11 @@ class Results:
     def trained(self) -> bool:
         """Whether there is anything to judge."""
         return self.session.options.epochs > 0
+
+    @property
+    def duration(self) -> str:
+        """How long each run trained, such as "5 epochs"."""
+        return duration(self.session.options.epochs)
 
     def values(self, variant: Variant, measure: str) -> dict[int, float]:
         """Seed -> the variant's measure, such as "test_accuracy", of the runs that have it."""
@@ -156,7 +161,7 @@ def _images(session: Session) -> list[Section]:
 def _measured(results: Results, recipe: str) -> Section:
     options = results.session.options
     times = (
-        f"{recipe} Batch {options.batch_size}, {options.epochs} epochs. "
+        f"{recipe} Batch {options.batch_size}, {results.duration}. "
         f"Seeds 0 to {options.seeds - 1} set the initial weights and the order of the images."
     )
     definitions = (

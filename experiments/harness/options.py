@@ -104,6 +104,11 @@ def _some(images: Dataset, most: int) -> Dataset:
     return images.split(most / len(images), seed=0)[1] if len(images) > most else images
 
 
+def duration(epochs: int) -> str:
+    """Such as "5 epochs"."""
+    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
+
+
 def describe(train: Dataset, test: Dataset, *, quick: bool = False) -> str:
     """Which images a result rests on; says of a sample that it is one, and of a quick look too."""
     count = f"{len(train):,} training and {len(test):,} test images"

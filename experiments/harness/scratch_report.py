@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments.harness.environment import environment
 from experiments.harness.flax_twin import Followed
-from experiments.harness.options import Options, describe
+from experiments.harness.options import Options, describe, duration
 from experiments.harness.pictures import images_picture
 from experiments.harness.results import write_picture, write_result
 from experiments.harness.statistics import band, estimate
@@ -119,7 +119,7 @@ def learning_sentence(rows: Rows) -> str:
     change = f"{trend} from {first:.3f} to {last:.3f}" if epochs > 1 else f"is {last:.3f}"
     return (
         f"The network of {rows[0]['params']:,} parameters learns by plain SGD: the validation loss {change} over "
-        f"{epochs} epochs, and the test accuracy is {accuracy}."
+        f"{duration(epochs)}, and the test accuracy is {accuracy}."
     )
 
 

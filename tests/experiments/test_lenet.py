@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from experiments import lenet
+from experiments.harness.options import duration
 from jaxcnn.data import load
 
 
@@ -11,6 +12,10 @@ def test_no_epochs_counts_and_draws(tiny_sets, tmp_path, capsys):
     rows = lenet.main(lenet.Config(epochs=0, seeds=1, data_dir=tiny_sets, out=tmp_path))
     assert [row["params"] for row in rows] == [61_706] * 3
     assert "61,706 parameters, the net of 1998 60,000 trainable ones" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_single_epoch_is_one():
+    assert [duration(epochs) for epochs in (1, 2)] == ["1 epoch", "2 epochs"]
 
 
 def test_the_papers_count():
