@@ -22,6 +22,7 @@ from flax import nnx
 
 from experiments.harness.command import run
 from experiments.harness.comparison import Results, begin, present, trained
+from experiments.harness.matching import hidden_for_macs, hidden_for_params
 from experiments.harness.options import Options
 from experiments.harness.recipes import RMSPROP, START, rmsprop
 from experiments.harness.runs import Variant, count, count_built
@@ -83,16 +84,6 @@ def _notebook_net(pixels: int, classes: int, seed: int) -> nnx.Module:
     return nnx.Sequential(Flatten(), dense(pixels, 512, rngs), nnx.relu, dense(512, classes, rngs))
 
 
-def hidden_for_params(params: int, pixels: int, classes: int) -> int:
-    """The width of one hidden layer with which a dense net comes nearest to `params` parameters."""
-    return max(1, round((params - classes) / (pixels + 1 + classes)))
-
-
-def hidden_for_macs(macs: int, pixels: int, classes: int) -> int:
-    """The same for multiply-accumulates."""
-    return max(1, round(macs / (pixels + classes)))
-
-
 def size_sentences(variants: Sequence[Variant]) -> list[str]:
     """How well the pairs match."""
     cnn, _, mlp, by_params, by_macs, small = variants
@@ -123,7 +114,7 @@ def judgements(results: Results) -> list[str]:
         ("At mlp's compute", small, mlp),
     ]
     reached = (
-        f"Test accuracy after {results.session.options.epochs} epochs: {results.text(notebook, 'test_accuracy')} for "
+        f"Test accuracy after {results.duration}: {results.text(notebook, 'test_accuracy')} for "
         f"784-512-10 and {results.text(cnn, 'test_accuracy')} for convnet (the notebook: 0.9821 and 0.9928, 5 epochs "
         "on the full set)."
     )

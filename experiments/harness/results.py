@@ -35,8 +35,11 @@ def write_result(
     rows: Sequence[Mapping[str, Any]],
     *,
     complete: bool,
+    parts: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> None:
     """`result.json`: what ran (a dataclass), where, and a row a run; `complete` says whether runs are still to come.
+
+    `parts` are further lists of rows, which an experiment has beside those that all have, by name.
 
     JSON has no NaN and no infinity: such a number is written as null, and its row's "error" names it.
     """
@@ -47,6 +50,7 @@ def write_result(
         "config": config,
         "environment": environment,
         "rows": [finite(row) for row in rows],
+        **{name: [finite(row) for row in part] for name, part in (parts or {}).items()},
     }
     write_atomically(folder / "result.json", json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 

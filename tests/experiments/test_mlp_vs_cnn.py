@@ -11,10 +11,3 @@ def test_no_epochs_counts_and_matches(tiny_sets, tmp_path):
     assert counted["mlp of the lecture"][0] == 66_790
     assert counted["mlp, parameters of convnet"][0] == 104_155
     assert abs(counted["mlp, MACs of convnet"][1] / 3_100_032 - 1) < 1e-3
-
-
-def test_widths_by_hand():
-    # One hidden unit of a 2-h-3 net has 2 + 1 + 3 parameters and 2 + 3 multiply-accumulates; 3 biases are the output's.
-    assert mlp_vs_cnn.hidden_for_params(7 * 6 + 3, 2, 3) == 7
-    assert mlp_vs_cnn.hidden_for_macs(7 * 5, 2, 3) == 7
-    assert mlp_vs_cnn.hidden_for_params(1, 2, 3) == 1

@@ -10,7 +10,6 @@ import pytest
 
 from experiments import pooling
 from experiments.harness.command import run
-from experiments.harness.statistics import Estimate
 
 REQUIRED = {
     "model",
@@ -29,10 +28,10 @@ REQUIRED = {
 
 @pytest.fixture(scope="module")
 def trained(tiny_sets, tmp_path_factory):
-    """One epoch of two variants with two seeds: the folder and the rows."""
+    """One epoch of two variants of a net that isn't matched, with two seeds: the folder and the rows."""
     out = tmp_path_factory.mktemp("out")
     config = pooling.Config(
-        epochs=1, seeds=2, batch_size=16, data_dir=tiny_sets, out=out, models=("swish_cnn",), pools=("max", "none")
+        epochs=1, seeds=2, batch_size=16, data_dir=tiny_sets, out=out, models=("simple_cnn",), pools=("max", "none")
     )
     return out, pooling.main(config)
 
@@ -40,7 +39,8 @@ def trained(tiny_sets, tmp_path_factory):
 def test_rows_hold_what_was_asked(trained):
     out, _ = trained
     result = json.loads((out / "result.json").read_text("utf-8"))
-    assert set(result) == {"experiment", "complete", "config", "environment", "rows"}
+    assert set(result) == {"experiment", "complete", "config", "environment", "rows", "study"}
+    assert result["study"] == []
     assert result["experiment"] == "pooling"
     assert result["complete"] is True
     assert [(row["options"]["pool"], row["seed"]) for row in result["rows"]] == [
@@ -51,7 +51,7 @@ def test_rows_hold_what_was_asked(trained):
     ]
     for row in result["rows"]:
         assert row.keys() >= REQUIRED
-        assert row["params"] == {"max": 9_532, "none": 203_068}[row["options"]["pool"]]
+        assert row["params"] == {"max": 197_210, "none": 785_210}[row["options"]["pool"]]
         assert (row["train_examples"], row["test_examples"], row["data_source"]) == (40, 20, "full")
         assert 0 <= row["test_accuracy"] <= 1
         assert row["test_accuracy"] == row["history"]["val_accuracy"][-1]
@@ -62,9 +62,9 @@ def test_rows_hold_what_was_asked(trained):
 def test_report_is_whole_and_self_contained(trained):
     out, _ = trained
     page = html.unescape((out / "report.html").read_text("utf-8"))
-    assert "203,068" in page
-    assert "201,684 (99%) sit in dense1, the first dense layer" in page
-    assert "swish_cnn: test accuracy" in page
+    assert "785,210" in page
+    assert "784,100 (100%) sit in dense1, the first dense layer" in page
+    assert "simple_cnn does worse without pooling: " in page
     assert "http://" not in page
     assert "https://" not in page
     pngs = {path.name for path in out.glob("*.png")}
@@ -90,6 +90,44 @@ def test_no_epochs_counts_and_draws(tiny_sets, tmp_path, capsys):
     assert "712,202 parameters, of which 619,530 (87%) sit in dense, the last dense layer" in " ".join(printed.split())
 
 
+def test_no_epochs_shows_what_was_matched(tiny_sets, tmp_path, capsys):
+    config = pooling.Config(epochs=0, data_dir=tiny_sets, out=tmp_path, models=("swish_cnn",), pools=("none", "max"))
+    rows = pooling.main(config)
+    assert [(row["options"]["pool"], row["seed"]) for row in rows] == [
+        (pool, seed) for pool in ("none", "max") for seed in (0, 1)
+    ]
+    result = json.loads((tmp_path / "result.json").read_text("utf-8"))
+    assert (result["complete"], {row["seed"] for row in result["study"]}) == (True, set(range(4)))
+    printed = capsys.readouterr().out
+    assert all(text in printed for text in ("203,095", "+0.01%", "429,576", "+0.92%", "+1 px"))
+
+
+@pytest.mark.slow
+def test_matched_nets_are_trained_shifted_and_judged(tiny_sets, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("experiments.harness.pooling_runs.STUDY_SEEDS", 3)
+    config = pooling.Config(
+        epochs=1, batch_size=16, data_dir=tiny_sets, out=tmp_path, models=("swish_cnn",), pools=("max", "none")
+    )
+    rows = pooling.main(config)
+    assert [(row["options"]["pool"], row["seed"]) for row in rows] == [
+        (pool, seed) for pool in ("max", "none") for seed in (0, 1)
+    ]
+    assert not any("agreement" in row for row in rows)
+    result = json.loads((tmp_path / "result.json").read_text("utf-8"))
+    assert result["rows"] == json.loads(json.dumps(rows))
+    study = {(row["label"], row["seed"]): row for row in result["study"]}
+    assert (result["complete"], len(study)) == (True, 7 * 3)
+    assert study["max pooling", 1]["test_accuracy"] == rows[1]["test_accuracy"]
+    assert all(len(row["shift_accuracy"]) == 5 and row["shift_agreement"][0] == 1 for row in study.values())
+    assert [test["pairs"] for test in result["tests"]] == [3] * 18  # six comparisons, three measures
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Pooling reduces overfitting: " in printed
+    assert "Max pooling makes the net invariant to a shift of 1 pixel" in printed
+    page = html.unescape((tmp_path / "report.html").read_text("utf-8"))
+    assert "Max and blur pooling against max pooling: steadier: " in page
+    assert {"shifts.png", "differences.png"} <= {path.name for path in tmp_path.iterdir()}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -97,6 +135,7 @@ def test_no_epochs_counts_and_draws(tiny_sets, tmp_path, capsys):
         (["--batch-size", "0"], "--batch-size must be an integer of at least 1, got 0"),
         (["--seeds", "0"], "--seeds must be an integer of at least 1, got 0"),
         (["--dataset", "mnits"], "mnits"),
+        (["--models", "lenet5", "lenet5"], "--models must be one or more values, each of them once; got lenet5 lenet5"),
         (["--data-dir", "nowhere"], "nowhere"),
         (["--out", "/dev/null/out"], "--out must be a folder that can be written to; got /dev/null/out"),
     ],
@@ -115,8 +154,8 @@ def test_wrong_input_is_one_sentence_and_exit_code_2(arguments, message, tmp_pat
 
 def test_a_stop_keeps_the_finished_variants(tiny_sets, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["pooling"])
-    session = sys.modules["experiments.harness.session"]
-    real, calls = session.train_and_test, []
+    runs = sys.modules["experiments.harness.pooling_runs"]
+    real, calls = runs.train_and_test, []
 
     def second_variant_is_stopped(*args, **kwargs):
         calls.append(args)
@@ -124,8 +163,8 @@ def test_a_stop_keeps_the_finished_variants(tiny_sets, tmp_path, monkeypatch, ca
             raise KeyboardInterrupt
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(session, "train_and_test", second_variant_is_stopped)
-    arguments = ["--epochs", "1", "--data-dir", str(tiny_sets), "--out", str(tmp_path), "--models", "swish_cnn"]
+    monkeypatch.setattr(runs, "train_and_test", second_variant_is_stopped)
+    arguments = ["--epochs", "1", "--data-dir", str(tiny_sets), "--out", str(tmp_path), "--models", "simple_cnn"]
     with pytest.raises(SystemExit) as stop:
         run(pooling.main, pooling.Config, arguments=arguments)
     assert stop.value.code == 130
@@ -133,6 +172,7 @@ def test_a_stop_keeps_the_finished_variants(tiny_sets, tmp_path, monkeypatch, ca
     assert ([row["seed"] for row in result["rows"]], result["complete"]) == ([0, 1], False)
 
 
+@pytest.mark.slow
 def test_a_diverged_run_is_said_and_the_others_go_on(tiny_sets, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("optax.rmsprop", lambda *args, **kwargs: optax.sgd(1e30))
     rows = pooling.main(
@@ -143,18 +183,6 @@ def test_a_diverged_run_is_said_and_the_others_go_on(tiny_sets, tmp_path, monkey
     assert rows[0]["error"]
     assert rows[0]["test_accuracy"] is None
     assert "(1 diverged)" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "says"),
-    [
-        (Estimate(0.98, None), Estimate(0.97, None), "+0.0100 between single runs, which says little"),
-        (Estimate(0.98, 0.01), Estimate(0.97, 0.001), "+0.0100 is not established"),
-        (Estimate(0.96, 0.001), Estimate(0.97, 0.001), "-0.0100 is established"),
-    ],
-)
-def test_verdict(a, b, says):
-    assert says in pooling.verdict(a, b)
 
 
 def test_defaults_are_the_documented_ones():
