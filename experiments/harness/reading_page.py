@@ -10,22 +10,22 @@ Rows = Sequence[Mapping[str, Any]]
 HEAD = """# Reading and training
 
 How fast `data.stream` reads small grey images (28×28), and whether training waits for it. Images in memory and in the
-cache (`data.stream(…, cache=FOLDER)`) are copied; array_record files and folders of PNGs are decoded, on the two cores
-that train as well. All files lie in the system's cache of files.
+cache are copied; array_record files and folders of PNGs are decoded, on the two cores that train as well. Streams of
+folders and prepared sets have a cache unless they are told otherwise, and so decode in their first epoch alone: "PNGs"
+and "array_record" stand for streams with `cache=None`. All files lie in the system's cache of files.
 """
 
 ALONE = """## Reading alone
 
-Images a second, by how many processes read (`workers`), and the seconds until the first batch, which starting these
-costs.
+Images a second: one batch after the other by `next`, and 32 together by `Stream.take`, as `training.fit_stream` reads;
+by how many processes (`workers`). In brackets the seconds that the first 32 batches took, which starting these costs.
 """
 
 TRAINING = """## While a model trains
 
 Images a second of a training step, batch {batch}: by `training.fit` on images in memory, and by `training.fit_stream`
-from each source, without processes; in brackets, times `training.fit`. Even from memory `fit_stream` is slower: it
-calls its program once a step, `fit` once in 32. The last column names the sources that, read alone, give images as fast
-as `training.fit` trains on them.
+from each source, without processes; in brackets, times `training.fit`. The last column names the sources that, read
+alone, give images as fast as `training.fit` trains on them.
 """
 
 
@@ -48,12 +48,19 @@ def reading_page(result: Mapping[str, Any]) -> str:
 
 
 def alone_lines(rows: Rows) -> list[dict[str, str]]:
-    """A line a source, a column a number of processes."""
+    """A line a source, a column a way to read."""
     lines: dict[str, dict[str, str]] = {}
+    columns = dict.fromkeys(_way(row) for row in rows)
     for row in rows:
-        line = lines.setdefault(row["source"], {"source": row["source"]})
-        line[f"workers={row['workers']}"] = f"{number(row['images_per_second'])} ({row['first_seconds']:.2f} s)"
+        line = lines.setdefault(row["source"], {"source": row["source"]} | dict.fromkeys(columns, ""))
+        first = "" if row["first_seconds"] is None else f" ({row['first_seconds']:.2f} s)"
+        line[_way(row)] = f"{number(row['images_per_second'])}{first}"
     return list(lines.values())
+
+
+def _way(row: Mapping[str, Any]) -> str:
+    how = "by next" if row["together"] == 1 else f"{row['together']} together"
+    return f"{how}, workers={row['workers']}" if row["workers"] else how
 
 
 def training_lines(rows: Rows, alone: Rows) -> list[dict[str, str]]:
@@ -70,19 +77,21 @@ def training_lines(rows: Rows, alone: Rows) -> list[dict[str, str]]:
 
 
 def fast_enough(alone: Rows, rate: float) -> list[str]:
-    """The sources that read so many images a second without processes."""
-    return [row["source"] for row in alone if row["workers"] == 0 and row["images_per_second"] >= rate]
+    """The sources that give so many images a second to `fit_stream`."""
+    return [row["source"] for row in _as_trained(alone) if row["images_per_second"] >= rate]
+
+
+def _as_trained(alone: Rows) -> list[Mapping[str, Any]]:
+    """As `fit_stream` reads: several batches together, without processes."""
+    return [row for row in alone if row["workers"] == 0 and row["together"] > 1]
 
 
 def verdict(rows: Rows, alone: Rows) -> str:
     """Where reading is slower than training, in a sentence a source."""
     models = {row["model"]: row["images_per_second"] for row in rows if "training.fit" in row["source"]}
     found = []
-    for row in alone:
-        if row["workers"] == 0:
-            slower = [model for model, rate in models.items() if row["images_per_second"] < rate]
-            told = (
-                f"slower than the training step of {', '.join(slower)}" if slower else "faster than every model trains"
-            )
-            found.append(f"- Reading from {row['source']} is {told}.")
+    for row in _as_trained(alone):
+        slower = [model for model, rate in models.items() if row["images_per_second"] < rate]
+        told = f"slower than the training step of {', '.join(slower)}" if slower else "faster than every model trains"
+        found.append(f"- Reading from {row['source']} is {told}.")
     return "\n".join(found)

@@ -7,12 +7,13 @@ from experiments.harness import bench_reading
 from experiments.harness.reading_page import alone_lines, reading_page, training_lines
 
 
-def row(section, source, rate, *, workers=0, model=None, first=None):
-    found = {"section": section, "source": source, "workers": workers, "model": model}
+def row(section, source, rate, *, workers=0, together=32, model=None, first=None):
+    found = {"section": section, "source": source, "workers": workers, "together": together, "model": model}
     return {**found, "images_per_second": rate, "first_seconds": first}
 
 
 ROWS = [
+    row("reading", "PNGs", 9e4, together=1),
     row("reading", "memory", 1e5, first=0.5),
     row("reading", "PNGs", 2e4, first=0.25),
     row("reading", "PNGs", 3e4, workers=2, first=2.0),
@@ -29,12 +30,13 @@ RESULT = {
 
 def test_the_page_says_where_reading_is_slower():
     page = reading_page(RESULT)
-    assert alone_lines(ROWS[:3])[1] == {
+    assert alone_lines(ROWS[:4])[0] == {
         "source": "PNGs",
-        "workers=0": "20,000 (0.25 s)",
-        "workers=2": "30,000 (2.00 s)",
+        "by next": "90,000",
+        "32 together": "20,000 (0.25 s)",
+        "32 together, workers=2": "30,000 (2.00 s)",
     }
-    assert training_lines(ROWS[3:], ROWS[:3]) == [
+    assert training_lines(ROWS[4:], ROWS[:4]) == [
         {
             "model": "mlp",
             bench_reading.IN_MEMORY: "50,000",
@@ -53,12 +55,8 @@ def test_every_source_is_read_and_trained_on(tmp_path, monkeypatch):
         models=("mlp",), workers=(0,), batch_size=2, seconds=0.01, result=tmp_path / "r.json", page=tmp_path / "r.md"
     )
     rows = bench_reading.main(config)
-    assert [row["source"] for row in rows if row["section"] == "reading"] == [
-        "memory",
-        "array_record",
-        "PNGs",
-        "cache of PNGs",
-    ]
+    sources = ["memory", "array_record", "PNGs", bench_reading.CACHED, bench_reading.FILLING]
+    assert [row["source"] for row in rows if row["section"] == "reading"] == sources * 2
     assert len([row for row in rows if row["section"] == "training"]) == 5
     assert min(row["images_per_second"] for row in rows) > 0
     result = json.loads((tmp_path / "r.json").read_text("utf-8"))
