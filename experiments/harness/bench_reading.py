@@ -51,11 +51,7 @@ class Config:
     models: Annotated[tuple[str, ...], tyro.conf.arg(help="Of the lectures, as the benchmark labels them.")] = tuple(
         entry.label for entry in lecture_models()
     )
-    workers: Annotated[tuple[int, ...], tyro.conf.arg(help="Processes that read, where reading is timed alone.")] = (
-        0,
-        1,
-        2,
-    )
+    workers: Annotated[tuple[int, ...], tyro.conf.arg(help="Processes that read, where reading is timed alone.")] = (0,)
     batch_size: Annotated[int, tyro.conf.arg(help="Images a step.")] = 64
     seconds: Annotated[float, tyro.conf.arg(help="Of timing, a row and source.")] = 2.0
     result: Annotated[Path, tyro.conf.arg(help="The rows as JSON.")] = Path("docs/results/reading.json")

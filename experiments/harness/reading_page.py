@@ -17,8 +17,8 @@ and "array_record" stand for streams with `cache=None`. All files lie in the sys
 
 ALONE = """## Reading alone
 
-Images a second: one batch after the other by `next`, and 32 together by `Stream.take`, as `training.fit_stream` reads;
-by how many processes (`workers`). In brackets the seconds that the first 32 batches took, which starting these costs.
+Images a second: one batch after the other by `next`, and 32 together by `Stream.take`, as `training.fit_stream` reads.
+In brackets the seconds that the first 32 batches took.
 """
 
 TRAINING = """## While a model trains

@@ -13,7 +13,7 @@ from jaxtyping import Int32, Shaped
 from jaxcnn.arguments import Int, as_int
 from jaxcnn.data.batches import BatchReader, checked_images
 from jaxcnn.data.decoded_file import with_cache
-from jaxcnn.data.groups import GroupReader
+from jaxcnn.data.groups import GroupReader, stacked
 from jaxcnn.data.named_source import named_source
 from jaxcnn.data.read_ahead import check_workers, read_ahead
 from jaxcnn.data.sources import Pair, Source, as_source
@@ -168,9 +168,11 @@ class Stream:
         if together is None:
             return read_ahead(self._reader, self._position, stop, **self._ahead)
         groups = GroupReader(self._reader, self._position, together)
+        if self._ahead["workers"]:  # one that ends while a group too large for its pipe is in it waits to be killed
+            return stacked(self._ahead_of(stop, None), groups)
         count = sys.maxsize if self._epochs is None else groups.groups(stop)
         prefetch = -(-self._ahead["prefetch"] // together)
-        return read_ahead(groups, 0, count, workers=self._ahead["workers"], prefetch=prefetch)
+        return read_ahead(groups, 0, count, workers=0, prefetch=prefetch)
 
 
 def stream(

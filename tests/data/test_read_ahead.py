@@ -71,6 +71,14 @@ class TestProcesses:
         with stream(f"folder:{tmp_path / 'own'}", **options, workers=2, cache=tmp_path / "kept") as batches:
             assert read(batches) == expected
 
+    def test_groups_are_the_batches_stacked(self):
+        options = {"batch_size": 4, "seed": 2, "epochs": 2}
+        whole = read(stream(Records(), **options))
+        with stream(Records(), **options, workers=2) as batches:
+            groups = [batches.take(5) for _ in range(4)]
+        assert [group.labels.shape for group in groups] == [(2, 4), (1, 2)] * 2
+        assert [np.asarray(images)[:, 0, 0, 0].tolist() for group in groups for images in group.images] == whole
+
     def test_what_is_wrong_is_said_as_without_processes(self):
         batches = stream(Records(broken=7), batch_size=4, seed=0, epochs=1, workers=2)
         with batches, pytest.raises(ValueError, match=r"^labels must be at least 0, got -1 in record 7"):
