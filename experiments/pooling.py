@@ -35,7 +35,7 @@ from experiments.harness.paired_tests import PairedTest, paired_test
 from experiments.harness.pooling_claims import claim_sentences, judged
 from experiments.harness.pooling_pictures import study_sections
 from experiments.harness.pooling_runs import STUDY_SEEDS, Runs, run_all, study_seeds, write
-from experiments.harness.pooling_study import CARRIER, Study, shortened, study_of
+from experiments.harness.pooling_study import CARRIER, SMALLEST, Study, shortened, study_of
 from experiments.harness.pooling_tables import difference_records, match_records, study_records
 from experiments.harness.recipes import RMSPROP, START, rmsprop
 from experiments.harness.runs import Variant, count
@@ -50,6 +50,10 @@ LABELS = {
     "stride": "strided convolution",
     "none": "no pooling",
 }
+WITHOUT_STUDY = (
+    f"Nothing is matched on parameters, compute or receptive field: that needs {CARRIER} with max pooling and without, "
+    f"and images of at least {SMALLEST}×{SMALLEST} pixels."
+)
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -114,7 +118,7 @@ def studied(
     """What the matched variants say: sentences, tables and pictures; `result.json` gets its last form."""
     if study is None:
         write(session, runs, {}, complete=True)
-        return [], {}, []
+        return [WITHOUT_STUDY], {}, []
     results = Results(session, study.variants, runs.study)
     matches: dict[str, Records] = {
         f"{CARRIER}, what was matched": match_records(study.matches),

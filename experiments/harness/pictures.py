@@ -76,6 +76,7 @@ def _accuracy_picture(folder: Path, trained: Sequence[Variant], rows: Runs) -> P
         xlabel="parameters (log scale)",
         ylabel="test accuracy (fraction)",
         log_x=True,
+        y_range=(0.0, 1.0),
     )
     alt = "Points: test accuracy against parameters of every variant."
     return write_picture(folder, "accuracy_against_parameters", figure, alt)

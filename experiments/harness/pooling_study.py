@@ -19,6 +19,7 @@ from jaxcnn.data import Dataset
 
 CARRIER = "swish_cnn"
 KERNEL = 5  # rows and columns
+SMALLEST = 18  # pixels of an image's side, which leave the second blur two
 
 
 class Match(NamedTuple):
@@ -54,9 +55,12 @@ class Study(NamedTuple):
 
 
 def study_of(lectures: Sequence[Variant], train: Dataset) -> Study | None:
-    """The study of the lectures' variants of its net; None where these lack the net with or without max pooling."""
+    """The study of the lectures' variants of its net.
+
+    None where these lack the net with or without max pooling, or images are too small for its taps and blurs.
+    """
     known = {variant.options["pool"]: variant for variant in lectures if variant.model == CARRIER}
-    if not {"max", "none"} <= known.keys():
+    if not {"max", "none"} <= known.keys() or min(train.images.shape[1:3]) < SMALLEST:
         return None
     pooled, plain = known["max"], known["none"]
     wide, deep, dilated = (

@@ -30,6 +30,8 @@ _WIDTH, _HEIGHT = 8.0, 4.7  # inches
 _TEXT_WIDTH, _TEXT_HEIGHT = _WIDTH - LEGEND_WIDTH - 0.7, 3.5  # inches that texts along the axes may take
 _RADIUS = 5.0  # points around a marker's centre that belong to it alone
 
+Ends = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Point:
@@ -58,6 +60,7 @@ def scatter(
     ylabel: str,
     log_x: bool = False,
     error_label: str = "95% confidence interval",
+    y_range: tuple[float, float] = (-math.inf, math.inf),
 ) -> Figure:
     """Draw a point a variant, such as accuracy against parameters: colour by group, marker by kind.
 
@@ -72,6 +75,7 @@ def scatter(
       ylabel: y's quantity and unit.
       log_x: a logarithmic x axis.
       error_label: what the error bars are, for the legend.
+      y_range: what y can be, such as (0, 1); an error bar that would reach past it ends there.
 
     Returns:
       A figure that is not tied to pyplot.
@@ -88,10 +92,11 @@ def scatter(
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
         axes = figure.add_subplot(title=heading, xlabel=unit, ylabel=plain(ylabel, _TEXT_HEIGHT))
         drawn = [point for point in points if _is_finite(point)]
-        _set_limits(axes, drawn, log_x)
+        ends = [_ends(point, *y_range) for point in drawn]
+        _set_limits(axes, drawn, ends, log_x)
         add_legend(figure, _legend(colors, markers, drawn, error_label), plain)
-        moves = _moves(figure, axes, drawn)
-        _draw(figure, axes, drawn, moves, colors, markers)
+        moves = _moves(figure, axes, drawn, ends)
+        _draw(figure, axes, drawn, ends, moves, colors, markers)
         add_note(figure, _note(points, moves), plain)
     return figure
 
@@ -118,7 +123,13 @@ def _error(point: Point) -> float:
     return 0.0 if point.error is None or _lacks_error(point) else float(point.error)
 
 
-def _set_limits(axes: Axes, points: Sequence[Point], log_x: bool) -> None:
+def _ends(point: Point, least: float, most: float) -> Ends:
+    """Of the error bar, which holds the point itself in any case."""
+    y, error = float(point.y), _error(point)
+    return min(max(y - error, least), y), max(min(y + error, most), y)
+
+
+def _set_limits(axes: Axes, points: Sequence[Point], ends: Sequence[Ends], log_x: bool) -> None:
     if not points:
         return
     x = [math.log10(float(point.x)) if log_x else float(point.x) for point in points]
@@ -131,9 +142,7 @@ def _set_limits(axes: Axes, points: Sequence[Point], log_x: bool) -> None:
         short_ticks(axes.xaxis)
     plain_ticks(axes.yaxis)
     axes.set_xlim(left, right)
-    lows, highs = zip(
-        *((float(point.y) - _error(point), float(point.y) + _error(point)) for point in points), strict=True
-    )
+    lows, highs = zip(*ends, strict=True)
     axes.set_ylim(*_padded(min(lows), max(highs), 0.06))
 
 
@@ -154,15 +163,15 @@ def _legend(
     return [*groups, gap, *kinds, *([gap, error] if any(_error(point) for point in points) else [])]
 
 
-def _moves(figure: Figure, axes: Axes, points: Sequence[Point]) -> list[float]:
+def _moves(figure: Figure, axes: Axes, points: Sequence[Point], ends: Sequence[Ends]) -> list[float]:
     """How far each point goes aside, in points of space; pixels are known once the layout is."""
     figure.draw_without_rendering()
     scale = 72 / figure.dpi
-    ends = [
-        axes.transData.transform([(float(point.x), float(point.y) + sign * _error(point)) for sign in (-1, 1)]) * scale
-        for point in points
+    places = [
+        axes.transData.transform([(float(point.x), end) for end in both]) * scale
+        for point, both in zip(points, ends, strict=True)
     ]
-    marks = [Mark(float(low[0]), float(low[1]), float(high[1])) for low, high in ends]
+    marks = [Mark(float(low[0]), float(low[1]), float(high[1])) for low, high in places]
     return shifts(marks, _RADIUS, (axes.bbox.x0 * scale, axes.bbox.x1 * scale))
 
 
@@ -170,15 +179,17 @@ def _draw(
     figure: Figure,
     axes: Axes,
     points: Sequence[Point],
+    ends: Sequence[Ends],
     moves: Sequence[float],
     colors: Mapping[str, str],
     markers: Mapping[str, str],
 ) -> None:
-    for point, move in zip(points, moves, strict=True):
+    for point, (low, high), move in zip(points, ends, moves, strict=True):
+        x, y = float(point.x), float(point.y)
         axes.errorbar(
-            float(point.x),
-            float(point.y),
-            yerr=_error(point) or None,
+            x,
+            y,
+            yerr=[[y - low], [high - y]] if _error(point) else None,
             fmt=markers[point.kind],
             color=colors[point.group],
             markersize=7.5,

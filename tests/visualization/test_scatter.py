@@ -71,6 +71,11 @@ def test_points_far_apart_stay_in_place_and_nothing_is_said(visible_texts):
     assert not any("side by side" in text or "confidence" in text for text in texts)
 
 
+def test_error_bars_end_where_y_does():
+    (axes,) = draw([Point(1, 0.9, "a", "x", 0.25)], y_range=(0.0, 1.0)).axes
+    assert axes.collections[0].get_segments()[0][:, 1].tolist() == [0.65, 1.0]
+
+
 def test_error_bars_reach_over_the_interval():
     (axes,) = draw([Point(1, 0.5, "a", "x", 0.25)]).axes
     (bar,) = axes.collections

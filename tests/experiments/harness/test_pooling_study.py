@@ -1,5 +1,7 @@
 """The study's nets: the lecture's where nothing is changed, and matched where they say so."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -45,6 +47,13 @@ def test_matches_are_within_one_percent_and_one_pixel(study):
         has, partner = (amount(variant, match.quantity) for variant in (match.variant, match.partner))
         allowed = 1 if match.quantity == "receptive field" else 0.01 * partner
         assert abs(has - partner) <= allowed, match.variant.label
+
+
+@pytest.mark.parametrize(("side", "fits"), [(17, False), (18, True)])
+def test_images_too_small_for_the_matched_nets_are_not_studied(side, fits):
+    images = dataclasses.replace(SET, images=np.zeros((10, side, side, 1), np.uint8))
+    found = study_of([count("swish_cnn", {"pool": pool}, pool, images) for pool in ("max", "none")], images)
+    assert (found is not None) == fits
 
 
 def test_sizes_by_hand(study):
