@@ -19,15 +19,18 @@ from typing import Annotated, Any, Literal, get_args
 
 import tyro
 
-from experiments.harness import bench_accelerate, bench_cases, bench_seeds, bench_startup
-from experiments.harness.bench_cases import Item, model_items
-from experiments.harness.bench_end_to_end import end_to_end_rows
-from experiments.harness.bench_measure import matmul_peak, measured
-from experiments.harness.bench_models import lecture_models
-from experiments.harness.bench_results import best_rates, kept, show, write_benchmark
-from experiments.harness.bench_rows import APART, TOGETHER, Row, accelerate_rows, first_step_rows, seeds_rows
-from experiments.harness.bench_start import start_rows
-from experiments.harness.bench_workers import Contender, own_contenders, peers_of
+from experiments.bench import accelerate as bench_accelerate
+from experiments.bench import cases as bench_cases
+from experiments.bench import seeds as bench_seeds
+from experiments.bench import startup as bench_startup
+from experiments.bench.cases import Item, model_items
+from experiments.bench.end_to_end import end_to_end_rows
+from experiments.bench.measure import matmul_peak, measured
+from experiments.bench.models import lecture_models
+from experiments.bench.results import best_rates, kept, show, write_benchmark
+from experiments.bench.rows import APART, TOGETHER, Row, accelerate_rows, first_step_rows, seeds_rows
+from experiments.bench.start import start_rows
+from experiments.bench.workers import Contender, own_contenders, peers_of
 from experiments.harness.command import run
 from experiments.harness.results import open_folder
 from jaxcnn.geometry import as_int
@@ -83,7 +86,7 @@ def main(config: Config) -> Sequence[Mapping[str, Any]]:
     config = quicker(config) if config.quick else config
     labels = check(config)
     if config.tune:
-        tune = importlib.import_module("experiments.harness.bench_tune")
+        tune = importlib.import_module("experiments.bench.tune")
         return tune.main(
             labels, batch=middle(config.batches), seconds=config.seconds / 5, folder=open_folder(config.out)
         )

@@ -14,10 +14,10 @@ from typing import Annotated, Any
 
 import tyro
 
-from experiments.harness.bench_page import page, with_benchmark
-from experiments.harness.bench_saving import with_saving
+from experiments.bench.forms_page import forms_page
+from experiments.bench.page import page, with_benchmark
+from experiments.bench.saving import with_saving
 from experiments.harness.command import run
-from experiments.harness.forms_page import forms_page
 from experiments.harness.tables import by_variant, over_runs
 from jaxcnn.visualization import write_atomically
 

@@ -14,7 +14,7 @@ import optax
 from flax import nnx
 from jax import lax
 
-from experiments.harness.bench_models import shape_after
+from experiments.bench.models import shape_after
 from experiments.peers.images import examples_for, image_bytes, labels, offsets
 from experiments.peers.jax_operations import KINDS, Operation, repeat_calls
 from experiments.peers.protocol import Case, Work, serve

@@ -12,7 +12,7 @@ _SOON = MappingProxyType({"xla_backend_optimization_level": 0, "xla_cpu_use_fusi
 def for_few_runs() -> dict[str, int | bool]:
     """`compiler_options` for `jax.jit`: none where the backend is no CPU, or its compiler doesn't know them.
 
-    The initial values of `lenet5` come about in a tenth of the time, with 60 MiB less, and are the same.
+    A model's initial values come about in a fraction of the time, with less memory, and are the same.
     """
     if jax.default_backend() != "cpu":
         return {}

@@ -69,7 +69,7 @@ def fit(
       callbacks: what watches the run, may stop it, and puts a saved one in its place: see `Callback`.
       checkpoints: where and how often the run is saved, and whether a saved one goes on: see `Checkpoints`.
       steps_per_execution: steps a call of the compiled program, between two looks at the progress; changes no result.
-        From 32 on the cost of a call no longer shows (`python -m experiments.harness.bench_chunks`).
+        From 32 on the cost of a call no longer shows (`python -m experiments.bench.chunks`).
       progress: show a bar on a terminal, a line an epoch elsewhere (on stderr).
 
     Returns:

@@ -43,7 +43,7 @@ def fit_seeds(
     The sets lie on the device once and one set of compiled programs serves all runs. As many of these go on at a
     time as the host has cores: on a CPU a step of a small network leaves cores idle. Models stacked with `jax.vmap`
     make grouped convolutions, slower there than one model after the other; `python -m
-    experiments.harness.bench_seeds` measures all three.
+    experiments.bench.seeds` measures all three.
 
     Args:
       models: NNX modules of one structure, such as one constructor's with different `rngs`.

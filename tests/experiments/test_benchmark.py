@@ -5,8 +5,8 @@ import json
 import pytest
 
 from experiments import benchmark
+from experiments.bench.results import best_rates, command
 from experiments.benchmark import Config, check, items_of, quicker
-from experiments.harness.bench_results import best_rates, command
 from experiments.harness.command import run
 
 ROW = {"section", "label", "batch", "contender", "ms", "ratio", "ratio_to_flax", "images_per_second", "share_of_peak"}
