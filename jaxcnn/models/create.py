@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.core import Tracer
 
 from jaxcnn.geometry import as_int, as_sizes
 from jaxcnn.lowering.compiler_options import for_few_runs
@@ -101,7 +102,7 @@ def _is_hashable(choice: _Choice) -> bool:
 
 def _is_traced(streams: Any) -> bool:
     """Whether the caller is within `jax.jit`, `jax.eval_shape` or `jax.vmap`."""
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in (jnp.zeros(()), *jax.tree.leaves(streams)))
+    return any(isinstance(leaf, Tracer) for leaf in (jnp.zeros(()), *jax.tree.leaves(streams)))
 
 
 @functools.cache
