@@ -25,14 +25,14 @@ from experiments.harness.convolution_pictures import Own, masks_section, own_sec
 from experiments.harness.environment import environment
 from experiments.harness.layer_sizes import size_records
 from experiments.harness.options import Options, check, describe, load_both
-from experiments.harness.results import open_folder, write_result
+from experiments.harness.results import open_folder, write_report, write_result
 from experiments.harness.slides_sums import check_conv, slide_checks
 from experiments.harness.slides_verdicts import sentences
 from experiments.harness.tables import Records, print_table
 from jaxcnn import geometry
 from jaxcnn.data import Dataset
 from jaxcnn.data.images import read_image
-from jaxcnn.visualization import Note, Section, Table, report, write_atomically
+from jaxcnn.visualization import Note, Section, Table
 
 UNUSED = "As every experiment takes it; nothing is trained here."
 
@@ -75,10 +75,7 @@ def main(config: Config) -> Sequence[Mapping[str, Any]]:
     print(*findings, sep="\n")
     source = Note(describe(train, test, quick=config.quick), warning=train.source == "sample")
     sections = [*drawn_sections(folder, own, train), *(Section(t, [Table(r, CAPTIONS[t])]) for t, r in tables.items())]
-    page = folder / "report.html"
-    text = report("Convolution by hand", sections, introduction=[source, *findings], environment=where)
-    write_atomically(page, text)
-    print(f"Report: {page}")
+    write_report(folder, "Convolution by hand", sections, [source, *findings], where)
     return rows
 
 

@@ -27,14 +27,14 @@ from experiments.harness.environment import environment
 from experiments.harness.mistakes import Answers, class_records, confusion_section, mistakes_section, sentences
 from experiments.harness.options import RunOptions, check
 from experiments.harness.pictures import layer_table, training_section
-from experiments.harness.results import open_folder, write_picture, write_result
+from experiments.harness.results import open_folder, write_picture, write_report, write_result
 from experiments.harness.runs import Variant, count, counts, create, measured
 from experiments.harness.tables import accuracy_records, print_table, size_records
 from jaxcnn.data import Dataset
 from jaxcnn.data.dataset import sampled
 from jaxcnn.data.folder import FolderImages, folder_splits, left_out, read_files
 from jaxcnn.training import fit_seeds, predict
-from jaxcnn.visualization import Note, Picture, Section, Table, images, report, write_atomically
+from jaxcnn.visualization import Note, Picture, Section, Table, images
 
 SHARE = 0.2
 Rows = Sequence[Mapping[str, Any]]
@@ -115,9 +115,7 @@ def main(config: Config) -> Rows:
     print_tables(rows, answers)
     print(*findings, sep="\n", end="\n" if findings else "")
     sections = build_sections(config, folder, parts, variant, rows, answers)
-    page, title = folder / "report.html", f"Own images: {parts.train.name}"
-    write_atomically(page, report(title, sections, introduction=[Note(describe(parts)), *findings], environment=where))
-    print(f"Report: {page}")
+    write_report(folder, f"Own images: {parts.train.name}", sections, [Note(describe(parts)), *findings], where)
     return rows
 
 

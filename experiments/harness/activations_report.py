@@ -18,9 +18,10 @@ from experiments.harness.activation_facts import (
 )
 from experiments.harness.race import EVERY, Race
 from experiments.harness.race_facts import race_picture, race_records, race_sentences, silent_records, silent_sentence
+from experiments.harness.results import write_report
 from experiments.harness.session import Session
 from experiments.harness.tables import Records, print_table
-from jaxcnn.visualization import Note, Picture, Section, Table, report, write_atomically
+from jaxcnn.visualization import Note, Picture, Section, Table
 
 
 class Measured(NamedTuple):
@@ -57,10 +58,7 @@ def present(session: Session, found: Measured, recipe: str) -> None:
         Section("How it was measured", [recipe]),
     ]
     source = Note(session.source, warning=session.options.quick or session.train.source == "sample")
-    page = session.folder / "report.html"
-    text = report("Activations", sections, introduction=[source, *findings], environment=session.environment)
-    write_atomically(page, text)
-    print(f"Report: {page}")
+    write_report(session.folder, "Activations", sections, [source, *findings], session.environment)
 
 
 def tables_of(found: Measured) -> dict[str, Records]:

@@ -12,12 +12,13 @@ import optax
 
 from experiments.harness.options import Options, check, duration, load_both, quickened
 from experiments.harness.pictures import images_picture, layer_table, parameters_picture, trained_sections
+from experiments.harness.results import write_report
 from experiments.harness.runs import Variant, runs_of
 from experiments.harness.session import Session, open_session
 from experiments.harness.statistics import Estimate, estimate, paired
 from experiments.harness.tables import Records, accuracy_records, print_table, size_records
 from jaxcnn.data import Dataset
-from jaxcnn.visualization import Note, Section, Table, report, write_atomically
+from jaxcnn.visualization import Note, Section, Table
 
 Rows = Sequence[Mapping[str, Any]]
 Split = Callable[[Dataset], tuple[Dataset, Dataset]]
@@ -114,10 +115,7 @@ def present(
     blocks += [*_sizes(results, layers, differ_in_size), *_images(results.session), _measured(results, recipe)]
     session = results.session
     source = Note(session.source, warning=session.options.quick or session.train.source == "sample")
-    page = session.folder / "report.html"
-    text = report(title, blocks, introduction=[source, *findings], environment=session.environment)
-    write_atomically(page, text)
-    print(f"Report: {page}")
+    write_report(session.folder, title, blocks, [source, *findings], session.environment)
     return results.rows
 
 

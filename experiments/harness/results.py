@@ -10,7 +10,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from jaxcnn.visualization import Picture, encode_png, write_atomically
+from jaxcnn.visualization import Note, Picture, Section, encode_png, report, write_atomically
 
 
 def open_folder(folder: Path) -> Path:
@@ -53,6 +53,19 @@ def write_result(
         **{name: [finite(row) for row in part] for name, part in (parts or {}).items()},
     }
     write_atomically(folder / "result.json", json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_report(
+    folder: Path,
+    title: str,
+    sections: Sequence[Section],
+    introduction: Sequence[str | Note],
+    environment: Mapping[str, str],
+) -> None:
+    """`report.html`, and the line that tells where it is; the introduction is the set's source and the findings."""
+    page = folder / "report.html"
+    write_atomically(page, report(title, sections, introduction=introduction, environment=environment))
+    print(f"Report: {page}")
 
 
 def finite(row: Mapping[str, Any]) -> dict[str, Any]:

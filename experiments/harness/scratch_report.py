@@ -8,11 +8,11 @@ from experiments.harness.environment import environment
 from experiments.harness.flax_twin import Followed
 from experiments.harness.options import Options, describe, duration
 from experiments.harness.pictures import images_picture
-from experiments.harness.results import write_picture, write_result
+from experiments.harness.results import write_picture, write_report, write_result
 from experiments.harness.statistics import band, estimate
 from experiments.harness.tables import Records, accuracy_records, print_table
 from jaxcnn.data import Dataset
-from jaxcnn.visualization import Curve, Note, Picture, Section, Table, curves, report, write_atomically
+from jaxcnn.visualization import Curve, Note, Picture, Section, Table, curves
 
 EXPECTED_SLOPES = (5.0, 14.0, 29.0)
 # Float32 carries seven digits; an epoch's steps add up what rounding changes, and more where it decides a tie.
@@ -43,10 +43,7 @@ def present(
         sections.append(Section("Training", [losses_picture(folder, rows)]))
     sections.append(Section("The images", [images_picture(folder, train)]))
     source = Note(describe(train, test, quick=config.quick), warning=config.quick or train.source == "sample")
-    page = folder / "report.html"
-    text = report("A convolutional network from scratch", sections, introduction=[source, *findings], environment=where)
-    write_atomically(page, text)
-    print(f"Report: {page}")
+    write_report(folder, "A convolutional network from scratch", sections, [source, *findings], where)
 
 
 def tables_of(slopes: Sequence[float], followed: Followed, rows: Rows) -> dict[str, tuple[Records, str]]:

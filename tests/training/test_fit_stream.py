@@ -118,6 +118,7 @@ def test_epochs_may_be_fewer_than_the_stream_has(make_images, softmax):
         assert fit_stream(model, batches, epochs=0, optimizer=SGD) == training.History()
 
 
+@pytest.mark.slow
 def test_augmentation_may_change_the_size(make_images, stateful):
     class Halved(nnx.Module):
         def __init__(self, *, rngs):

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from experiments.bench import reading as bench_reading
 from experiments.bench.reading_page import alone_lines, reading_page, training_lines
 
@@ -49,6 +51,7 @@ def test_the_page_says_where_reading_is_slower():
     assert "- Reading from PNGs is slower than the training step of mlp." in page
 
 
+@pytest.mark.slow
 def test_every_source_is_read_and_trained_on(tmp_path, monkeypatch):
     monkeypatch.setattr(bench_reading, "STEPS", 2)
     config = bench_reading.Config(

@@ -59,7 +59,8 @@ def test_more_epochs_and_another_interval_are_no_other_run(fit, tmp_path):
 
 
 @pytest.mark.parametrize(  # within an epoch and at its end
-    ("number", "error", "step"), [(signal.SIGTERM, SystemExit, 4), (signal.SIGINT, KeyboardInterrupt, 5)]
+    ("number", "error", "step"),
+    [pytest.param(signal.SIGTERM, SystemExit, 4, marks=pytest.mark.slow), (signal.SIGINT, KeyboardInterrupt, 5)],
 )
 def test_a_signal_saves_and_ends(fit, tmp_path, number, error, step):
     before = signal.getsignal(number)
