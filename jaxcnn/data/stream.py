@@ -193,8 +193,8 @@ def stream(
     Each epoch is one permutation of the whole source; its last batch may be smaller and is kept. In memory lie
     `prefetch` batches read ahead, one read, one on its way to the device and one in use, and 8 bytes an image for the
     order; each worker process adds up to 2 × ceil(prefetch / workers) + 1 batches, and its copy of a source that lies
-    in memory. Neither workers, prefetch nor cache change a batch. For pixels that lie in memory already,
-    `training.fit` is faster.
+    in memory. Neither workers, prefetch nor cache change a batch. Pixels that lie in memory already need no
+    stream: `training.fit` takes them as they are.
 
     Args:
       source: the name of a set as `load` takes it, such as `"mnist"`, `"tfds:cifar10"` or `"folder:PATH"`; a
