@@ -26,6 +26,7 @@ def test_slopes_are_those_of_the_slides():
     assert "does not hold" in slopes_sentence([5.0, 14.0, 29.5])
 
 
+@pytest.mark.slow
 def test_equal_to_the_flax_model_step_by_step(problem):
     weights, batches = problem
     assert [len(x) for x, _ in batches] == [8, 8, 8, 4]

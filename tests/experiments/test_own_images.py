@@ -62,6 +62,7 @@ def test_report_shows_odd_names_literally(trained):
     assert {"confusion.png", "images.png", "loss.png", "accuracy.png"} <= {path.name for path in out.iterdir()}
 
 
+@pytest.mark.slow
 def test_rgb_of_several_sizes_with_a_test_folder(tmp_path, capsys):
     folder = tmp_path / "own"
     write(folder / "train", names=("dark", "bright"), count=6, shape=(14, 18, 3))

@@ -58,6 +58,7 @@ def test_forward():
         assert float(y.ravel()[0]) == COUNTS[name][2], name
 
 
+@pytest.mark.slow
 def test_backward():
     def total(peaks):
         return sum(OVERLAPS[name][0](x).astype(np.float32).sum() for name, x in peaks.items())

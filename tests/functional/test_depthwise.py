@@ -29,6 +29,7 @@ def test_separable_is_depthwise_then_pointwise():
     np.testing.assert_allclose(np.moveaxis(first, 1, -1), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_check_grads_to_second_order(x64):
     args = [jnp.asarray(a, jnp.float64) for a in (X[:1, :3, :3], KERNEL[:2], POINTWISE)]
     check_grads(jax.jit(F.separable_conv), args, 2)

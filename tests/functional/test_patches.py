@@ -24,7 +24,7 @@ def test_by_hand():
     assert F.extract_patches(two, 2)[0].tolist() == [[0, 0, 1, 10], [1, 10, 2, 20]]
 
 
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(st.data())
 def test_convolution_and_adjoint(data):
     spatial = tuple(data.draw(st.lists(st.integers(1, 6), min_size=2, max_size=2)))

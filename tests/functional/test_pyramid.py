@@ -33,6 +33,7 @@ def test_the_length_depends_on_levels_and_channels_alone(spatial):
     np.testing.assert_array_equal(spatial_pyramid_pool(x[1], (1, 2, 4), spatial_dims=n), y[1])
 
 
+@pytest.mark.slow
 def test_derivatives_vmap_and_dtypes(x64):
     x = np.random.default_rng(0).permutation(np.linspace(-2, 2, 24)).reshape(2, 3, 4, 1)
     pool = functools.partial(spatial_pyramid_pool, levels=(1, 2))

@@ -173,6 +173,7 @@ def test_inside_shard_map():
 
 @settings(max_examples=10)
 @given(data=st.data(), batch=st.integers(1, 5))
+@pytest.mark.slow
 def test_random_convolutions(data, batch):
     channels, features = data.draw(st.sampled_from([1, 2, 5])), data.draw(st.sampled_from([1, 4, 10]))
     window, strides, dilation = (data.draw(st.tuples(st.integers(1, most), st.integers(1, most))) for most in (4, 2, 2))

@@ -41,6 +41,7 @@ def test_is_its_function(options, x):
     )
 
 
+@pytest.mark.slow
 def test_every_place_starts_as_a_convolution_of_its_window():
     draw = jax.jit(lambda key: nn.LocalConv(4, 8, 3, input_shape=6, rngs=nnx.Rngs(key)).kernel[...])
     bound = (6 / (9 * 4 + 9 * 8)) ** 0.5

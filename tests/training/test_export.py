@@ -90,6 +90,7 @@ def test_it_gives_the_probabilities_of_predict_for_any_batch(trained, tmp_path):
         program.call(images_of(1, 28, 28, 1))
 
 
+@pytest.mark.slow
 def test_nothing_of_this_package_or_machine_is_inside(tmp_path, arrays):
     model = Wide(3, rngs=nnx.Rngs(0))
     before = arrays(model)

@@ -148,7 +148,7 @@ def test_a_batch_larger_than_the_set_is_the_set(make_images, softmax):
     assert histories[0].loss == histories[1].loss
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+@pytest.mark.parametrize("dtype", [pytest.param(np.uint8, marks=pytest.mark.slow), np.float64])
 def test_trains_with_64_bits_enabled(make_images, stateful, softmax, x64, dtype):
     model = softmax(rngs=nnx.Rngs(0)) if dtype == np.float64 else stateful(dtype=jnp.bfloat16, rngs=nnx.Rngs(0))
     data = make_images(16, dtype=dtype)

@@ -68,7 +68,11 @@ ALL = {"label_smoothing": 0.1, "class_weights": (1.0, 2.0, 0.5), "ema": 0.5, "ac
 
 
 @pytest.mark.parametrize(
-    ("options", "others"), [({}, []), (ALL, [training.EarlyStopping("val_loss", patience=9, restore_best=True)])]
+    ("options", "others"),
+    [
+        pytest.param({}, [], marks=pytest.mark.slow),
+        (ALL, [training.EarlyStopping("val_loss", patience=9, restore_best=True)]),
+    ],
 )
 def test_a_run_goes_on_from_any_boundary_with_the_same_bits(fit, options, others):
     copies = Copies()

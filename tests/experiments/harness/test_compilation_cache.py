@@ -27,6 +27,7 @@ def settings(monkeypatch, tmp_path):
     compilation_cache.reset_cache()
 
 
+@pytest.mark.slow
 def test_a_compiled_program_is_kept_and_found_again(tmp_path):
     def double_and_add(x):
         return 2 * x + 3

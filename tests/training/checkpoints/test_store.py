@@ -38,6 +38,7 @@ def truncate(path):
     path.write_bytes(path.read_bytes()[:-1])
 
 
+@pytest.mark.slow
 def test_every_file_damaged_in_turn(saved, tmp_path):
     folder, find = saved
     newest = folder / name_of(10)
