@@ -206,6 +206,7 @@ def stream(
       epochs: passes over the source; None goes on without end.
       workers: processes that read; 0 reads in threads of this one, which serves where decoding is quick.
         Processes start anew as Python does: a script must do its work below `if __name__ == "__main__":`.
+        Closing waits up to 25 s for a process that holds a batch larger than a pipe takes (64 KiB on Linux).
       prefetch: batches to read ahead; 0 reads each one when it is asked for.
       cache: where a file of the decoded images is kept, from which later epochs and runs read many times as fast; up
         to 64 MiB of them also in memory. True is this user's cache (`~/.cache/jaxcnn/decoded` on Linux), for folders
