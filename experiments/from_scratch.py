@@ -7,10 +7,10 @@ Fashion-MNIST by plain SGD on mini-batches.
 Who knows Keras and TensorFlow can read this file from top to bottom with five things in mind:
 
     tf.Variable                   an array; all six of the network sit in one tuple, `Weights`
-    with tf.GradientTape()        jax.grad(f): takes a function, returns the function of its gradients
+    with tf.GradientTape()        jax.grad(f): from f it makes the function of f's gradients by f's first argument
     optimizer.apply_gradients()   new weights = weights - rate * gradients: nothing changes in place
     tf.function                   jax.jit
-    the global random seed        a key that is handed to whoever draws
+    the global random seed        a key, handed to whoever draws; the same key draws the same numbers again
 
 Run `python -m experiments.from_scratch`: about half a minute on two cores. `--epochs 0` differentiates and counts, and
 trains nothing. Expect the slopes exactly, losses and parameters that differ from the Flax model's by rounding alone
@@ -72,7 +72,7 @@ def init_weights(
     """Glorot uniform weights and zero biases, for images (height, width, channels)."""
     height, width, channels = input_shape
     n_features = (height // 2) * (width // 2) * n_kernels
-    keys = jax.random.split(key, 3)
+    keys = jax.random.split(key, 3)  # a key for each draw: the same key would give the same numbers
     return Weights(
         conv_w=glorot_uniform(keys[0], (3, 3, channels, n_kernels)),
         conv_b=jnp.zeros(n_kernels),
@@ -114,7 +114,7 @@ def training(weights: Weights, x: jax.Array, y: jax.Array, lr: float) -> tuple[W
 
     The slides measure the loss after the step, by a second forward pass; here it comes with the gradients.
     """
-    loss, gradients = jax.value_and_grad(get_loss)(weights, x, y)
+    loss, gradients = jax.value_and_grad(get_loss)(weights, x, y)  # as jax.grad, with the value beside
     # Six weights, six gradients: tree.map goes through them in pairs.
     return jax.tree.map(lambda weight, gradient: weight - lr * gradient, weights, gradients), loss
 

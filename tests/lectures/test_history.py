@@ -21,6 +21,11 @@ FIRST_CONVOLUTIONAL_NET_TRAINED_BY_BACKPROPAGATION = 1989  # LeCun et al., Neura
 NEOCOGNITRON = 1980  # Fukushima, Biological Cybernetics 36, 193-202
 LENET5 = 1998  # LeCun, Bottou, Bengio and Haffner, Proceedings of the IEEE 86 (11), 2278-2324
 
+CATS = 1959  # Hubel and Wiesel, Journal of Physiology 148, 574-591
+# Of these people, as the two foundations list them.
+TURING_AWARD = {2018: ("Yoshua Bengio", "Geoffrey Hinton", "Yann LeCun")}
+NOBEL_PRIZE_IN_MEDICINE = {1981: ("Roger W. Sperry", "David H. Hubel", "Torsten N. Wiesel")}
+
 
 def test_imagenets_size():
     assert IMAGES > 1_400_000
@@ -52,3 +57,14 @@ def test_alexnet_has_lenets_layers_in_lenets_order():
     alexnet = ["conv", "pool", "conv", "pool", "conv", "conv", "conv", "pool", "dense", "dense", "dense"]
     # It is deeper by three convolutions and a pooling in one place, and by nothing else.
     assert lenet == alexnet[:4] + alexnet[8:]
+
+
+def test_the_turing_award_of_2018():
+    # The slide writes "Jeffrey".
+    assert [name for name in TURING_AWARD[2018] if "Hinton" in name] == ["Geoffrey Hinton"]
+    assert {"Yoshua Bengio", "Yann LeCun"} < set(TURING_AWARD[2018])
+
+
+def test_cats_and_the_prize_for_them():
+    assert min(NOBEL_PRIZE_IN_MEDICINE) > CATS
+    assert {"David H. Hubel", "Torsten N. Wiesel"} < set(NOBEL_PRIZE_IN_MEDICINE[1981])

@@ -1,5 +1,7 @@
 """The slides' listings on small arrays: what they print, and where what is printed can't be."""
 
+import ast
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -64,10 +66,20 @@ def test_brackets_decide_the_shape_of_a_weight():
 
 def test_ragged_weights_are_no_arrays():
     row = [[1.0, 10.0, -1.0]]
-    for weight in ([[row, row], [row], row], [[[[1.0]], [[1.0]]], [[1.0]], [[1.0]]]):
+    for weight in ([[row, row], [row], row], [[row, row], [row] * 3], [[[[1.0]], [[1.0]]], [[1.0]], [[1.0]]]):
         with pytest.raises(ValueError, match="inhomogeneous"):
             np.array(weight)
     assert np.array([[[[1.0]], [[1.0]]], [[[1.0]], [[1.0]]]]).shape == (2, 2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "printed",
+    ["[[[[4],[3]],[[2],[1]]]", "[[[2, 0.1]], [[3, 0.2]]], [[0, 0.3]], [[1, 0.4]]],]"],
+    ids=["image", "kernel"],
+)
+def test_brackets_that_do_not_close(printed):
+    with pytest.raises(SyntaxError):
+        ast.parse(printed)
 
 
 def test_five_filters_of_three_by_three():

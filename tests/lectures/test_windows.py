@@ -55,6 +55,11 @@ def test_the_window_goes_right_then_down():
         np.testing.assert_array_equal(window, IMAGE[i : i + 3, j : j + 3].ravel())
 
 
+def test_the_stride_is_how_far_the_window_slides():
+    windows = F.extract_patches(SIGNAL[:, None], (4,), strides=2)
+    assert windows.tolist() == [[2, 8, 3, 7], [3, 7, 1, 2], [1, 2, 0, 4]]
+
+
 def test_three_channels_and_several_filters():
     rng = np.random.default_rng(0)
     x, kernel = rng.integers(-3, 4, (4, 4, 3)), rng.integers(-3, 4, (3, 3, 3, 5))
