@@ -150,7 +150,8 @@ def lowest_point(results: Results, glorot: Variant) -> str:
     return (
         f"{glorot.model}: a good start ends in the global minimum: {'not refuted' if same else 'not confirmed'}; after "
         f"{results.duration} the seeds' training losses are {spread.text(4)}, from "
-        f"{min(losses.values()):.4f} to {max(losses.values()):.4f}, and a lowest point would have one."
+        f"{min(losses.values()):.4f} to {max(losses.values()):.4f}, and a lowest point would have one; nor need any "
+        "run have come to rest."
     )
 
 

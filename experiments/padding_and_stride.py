@@ -4,7 +4,7 @@ The claims of the lectures: without padding a feature map shrinks and the pixels
 padding keeps the size; a stride of 2 halves it, and with it the parameters behind. Two convolutions of 3×3 and a dense
 layer are built four ways, counted, and trained on the same images (RMSprop as Keras sets it).
 
-Run `python -m experiments.padding_and_stride`: about half a minute on two cores. `--epochs 0` counts and draws.
+Run `python -m experiments.padding_and_stride`: about forty seconds on two cores. `--epochs 0` counts and draws.
 Expect same padding at stride 1 to have the most parameters, stride 2 about a fourteenth of them; border pixels to be
 seen by as little as one window of nine without padding, and to count for less in the trained nets; and, on the sample,
 a test accuracy of about 0.83 with same padding, half a percent less with valid, and about 0.77 at stride 2.

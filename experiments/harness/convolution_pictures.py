@@ -18,6 +18,8 @@ from jaxcnn.visualization import Picture, Section
 from jaxcnn.visualization.maps import MapRow, maps
 from jaxcnn.visualization.window_steps import window_steps
 
+# What a step's last grid is: with several channels each has its own, which their sum and the bias come after.
+WHOLE, APART = "feature map", "this channel's map"
 ALT = "Rows of grids: the input with its window, the kernel, their products, the output so far, and the sum in words."
 
 
@@ -37,13 +39,14 @@ def slide_sections(folder: Path) -> list[Section]:
         _section(folder, "Padding: same", "same_padding", same),
         _section(folder, "Stride 2 with a zero all round, as drawn in the slides", "stride_all_round", around),
         _section(folder, "Stride 2 with SAME: TensorFlow pads 0 before, 1 after", "stride_same", strided),
-        _section(folder, "Several channels, two filters and their biases", "channels", colours),
+        _section(folder, "Several channels, two filters and their biases", "channels", colours, APART),
         _section(folder, "Several filters", "filters", filters),
     ]
 
 
-def _section(folder: Path, heading: str, name: str, steps: Sequence) -> Section:
-    return Section(heading, [write_picture(folder, name, window_steps(steps, title=heading), ALT)])
+def _section(folder: Path, heading: str, name: str, steps: Sequence, result_name: str = WHOLE) -> Section:
+    figure = window_steps(steps, title=heading, result_name=result_name)
+    return Section(heading, [write_picture(folder, name, figure, ALT)])
 
 
 def _square_steps(
@@ -76,7 +79,8 @@ def own_section(folder: Path, own: Own) -> Section:
     kernel = as_kernel(own.kernel, channels=own.image.shape[2])
     steps = conv_steps(own.image, kernel, _telling_cells(own.check), strides=own.strides, padding=own.padding)
     title = f"{own.name}: the first window, the strongest sum and its neighbour, the last window"
-    pictures = [write_picture(folder, "own_steps", window_steps(steps, title=title), ALT), _own_map(folder, own)]
+    figure = window_steps(steps, title=title, result_name=APART if own.image.shape[2] > 1 else WHOLE)
+    pictures = [write_picture(folder, "own_steps", figure, ALT), _own_map(folder, own)]
     return Section("Your image, kernel, stride and padding", [own.check.what, *pictures])
 
 

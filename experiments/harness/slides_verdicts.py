@@ -63,7 +63,7 @@ def stride_sentence() -> str:
     numbers = " and ".join(f"{one.by_hand[..., 0].tolist()}".replace(".0", "") for one in (around, same))
     return (
         f"SAME at stride 2 is a zero all round: {'holds' if equal else 'does not hold'}; of a 4×4 input TensorFlow "
-        f"pads {pads[0]} before and {pads[1]} after, both give 2×2, but of the numbers {numbers}."
+        f"pads {pads[0]} before and {pads[1]} after, both give 2×2, but of other numbers: {numbers}."
     )
 
 

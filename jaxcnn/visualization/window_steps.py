@@ -16,6 +16,7 @@ _WIDTH = 9.6  # inches
 _PANEL = 2.2  # inches
 _MOST_WRITTEN = 9  # rows or columns whose cells have room for a number
 _WINDOW, _PADDING, _CELL = "#FFE3C2", "#E4E4E4", "#D55E00"
+_TO_COME = "#CFE2F3"  # no grey: where a map drawn as a picture is still empty
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class WindowStep:
 def window_steps(steps: Sequence[WindowStep], *, title: str, result_name: str = "feature map") -> Figure:
     """Draw steps of a sliding window, one below the other: input, kernel, products, the output so far, the sum.
 
-    Grids of up to nine rows and columns show their numbers; larger ones are pictures.
+    Grids of up to nine rows and columns show their numbers; larger ones are pictures, blue where the output is still
+    to come.
 
     Args:
       steps: from top to bottom.
@@ -70,6 +72,7 @@ def window_steps(steps: Sequence[WindowStep], *, title: str, result_name: str = 
     for i, step in enumerate(steps):
         if min(step.corner) < 0 or step.window.shape != step.taps.shape:
             raise ValueError(f"steps[{i}] has a window of {step.taps.shape} at {step.corner}, outside its image.")
+    scale = _range([step.result for step in steps])
     with styled(title, result_name, "×·Σ", *(text for s in steps for text in (s.label, s.text))) as plain:
         heading = plain(title, _WIDTH - 0.2, TITLE_SIZE)
         texts = [plain(f"{step.label}: {step.text}", _WIDTH - 0.3, LABEL_SIZE) for step in steps]
@@ -83,7 +86,7 @@ def window_steps(steps: Sequence[WindowStep], *, title: str, result_name: str = 
         figure.suptitle(heading, x=0.01, ha="left")
         grid = figure.add_gridspec(2 * len(steps), 4, height_ratios=heights)
         for i, (step, text) in enumerate(zip(steps, texts, strict=True)):
-            _draw_step(step, [figure.add_subplot(grid[2 * i, j]) for j in range(4)], plain(result_name))
+            _draw_step(step, [figure.add_subplot(grid[2 * i, j]) for j in range(4)], plain(result_name), scale)
             words = figure.add_subplot(grid[2 * i + 1, :])
             words.set_axis_off()
             words.text(0, 1, text, va="top", fontsize=LABEL_SIZE)
@@ -95,7 +98,13 @@ def _height(step: WindowStep) -> float:
     return 0.9 if step.image.shape[0] == 1 else _PANEL
 
 
-def _draw_step(step: WindowStep, panels: Sequence[Axes], result_name: str) -> None:
+def _range(results: Sequence[NDArray]) -> tuple[float, float] | None:
+    """The least and the largest number of all maps, so that a cell keeps its grey; None where all are empty."""
+    numbers = np.concatenate([result[np.isfinite(result)] for result in results])
+    return (float(numbers.min()), float(numbers.max())) if len(numbers) else None
+
+
+def _draw_step(step: WindowStep, panels: Sequence[Axes], result_name: str, scale: tuple[float, float] | None) -> None:
     image, kernel, products, result = panels
     source = "padded input" if np.any(step.pads) else "input"
     named = ((source, step.image), ("kernel", step.taps), ("products", step.taps), (result_name, step.result))
@@ -106,7 +115,7 @@ def _draw_step(step: WindowStep, panels: Sequence[Axes], result_name: str) -> No
     _grid(products, step.window * step.taps, np.full(step.taps.shape, _WINDOW, object))
     colours = np.full(step.result.shape, "white", object)
     colours[step.cell] = _WINDOW
-    _grid(result, step.result, colours)
+    _grid(result, step.result, colours, scale)
     _frame(image, step.corner, step.taps.shape)
     _frame(result, step.cell, (1, 1))
 
@@ -122,13 +131,15 @@ def _image_colours(step: WindowStep) -> NDArray:
     return colours
 
 
-def _grid(axes: Axes, numbers: NDArray, colours: NDArray) -> None:
-    """Cells with numbers, or a picture where they are too many."""
+def _grid(axes: Axes, numbers: NDArray, colours: NDArray, scale: tuple[float, float] | None = None) -> None:
+    """Cells with numbers, or a picture where they are too many, whose black and white `scale` gives."""
     height, width = numbers.shape
     axes.set(xticks=[], yticks=[], aspect="equal")
     axes.grid(visible=False)
     if max(height, width) > _MOST_WRITTEN:
-        axes.imshow(np.ma.masked_invalid(numbers), cmap="gray", interpolation="nearest")
+        low, high = scale or (None, None)
+        axes.set_facecolor(_TO_COME)
+        axes.imshow(np.ma.masked_invalid(numbers), cmap="gray", interpolation="nearest", vmin=low, vmax=high)
         axes.spines[:].set(visible=True, color="#888888", linewidth=0.7)
         return
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))

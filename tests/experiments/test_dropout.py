@@ -31,6 +31,16 @@ def test_rates_that_cannot_be_dropped_are_refused(rates, message, tiny_sets, tmp
     assert not (tmp_path / "out").exists()
 
 
+def test_a_flat_and_noisy_curve_does_not_turn():
+    # Each seed dips where it likes and ends where it began: its own lowest value alone lies below its last.
+    flat = [[0.5, 0.4, 0.5, 0.5, 0.5], [0.5, 0.5, 0.4, 0.5, 0.5], [0.5, 0.5, 0.5, 0.4, 0.5]]
+    assert dropout.rises(flat) == pytest.approx([0, 0, 0])
+    turned = [[0.5, 0.4 + seed / 100, 0.6] for seed in range(3)]
+    assert dropout.lowest_epoch(turned) == 1
+    assert dropout.rises(turned) == pytest.approx([0.2, 0.19, 0.18])
+    assert dropout.rises(turned[:1]) == pytest.approx([0.2])
+
+
 def test_the_gap_is_how_much_better_seen_images_do(tiny_sets, tmp_path):
     train, test = (load("mnist", split=split, data_dir=tiny_sets) for split in ("train", "test"))
     session = Session("dropout", dropout.Config(epochs=2), train, test, tmp_path, {})

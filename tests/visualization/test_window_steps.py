@@ -38,6 +38,15 @@ def test_large_grids_are_pictures():
     assert [len(axes.images) for axes in figure.axes[:4]] == [1, 0, 0, 1]
 
 
+def test_a_cell_keeps_its_grey_while_the_map_fills():
+    first, last = np.full((11, 11), np.nan), np.arange(121.0).reshape(11, 11)
+    first[0, :2] = 5
+    steps = [dataclasses.replace(STEP, image=np.zeros((12, 12)), result=result) for result in (first, last)]
+    maps = [axes.images[0] for axes in window_steps(steps, title="t").axes if axes.get_title().startswith("feature")]
+    assert [one.get_clim() for one in maps] == [(0, 120), (0, 120)]
+    assert maps[0].axes.get_facecolor() != maps[0].cmap(1.0)
+
+
 def test_wrong_steps_are_refused():
     with pytest.raises(ValueError, match="at least one"):
         window_steps([], title="t")
