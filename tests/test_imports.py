@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 # Later floors may import earlier ones; rooms on one floor don't import one another.
 FLOORS = [
     ["arguments", "borders", "files", "locking"],
+    ["padding"],
     ["geometry"],
     ["lowering"],
     ["functional"],

@@ -1,5 +1,6 @@
 """What the pools refuse, in one sentence each, before anything compiles."""
 
+import itertools
 from typing import Any
 
 import jax
@@ -14,8 +15,8 @@ from jaxcnn.geometry import PoolWindows, shown
 
 def refuse_empty_windows(windows: PoolWindows) -> None:
     """ValueError where a window sees padding alone: it has no extreme and no mean."""
-    for axis, cells in enumerate(windows.output_shape):
-        empty = next((cell for cell in range(cells) if not windows.inside(axis, cell)), None)
+    for axis in range(len(windows.spatial)):
+        empty = next((cell for cell in itertools.chain(*windows.border(axis)) if not windows.inside(axis, cell)), None)
         if empty is not None:
             raise ValueError(
                 f"padding must leave every window a pixel of the input; got {windows.padding[axis]} in spatial "
