@@ -62,7 +62,7 @@ def _key(source: Source, shape: tuple[int, ...], dtype: np.dtype) -> str:
         return fingerprint(source)
     # No image is read for it, as a broken one is to be found when its turn comes.
     facts = repr((_VERSION, len(source), source.class_names, shape, dtype.str)).encode()
-    return hashlib.sha256(facts + source.identity() + source.stamp()).hexdigest()[:32]
+    return hashlib.sha256(facts + source.stamp()).hexdigest()[:32]
 
 
 def keep_small(source: Source, shape: tuple[int, ...], dtype: np.dtype) -> Source:

@@ -171,7 +171,10 @@ def _homes(root: Path, split: str) -> tuple[Path, Path]:
             f"split must be one of {', '.join(map(repr, splits))} for {root}, got {split!r}; "
             "add the folder, or split the training set by Dataset.split."
         )
-    return (root / split, root / "train") if folder_splits(root) else (root, root)
+    if not folder_splits(root):
+        return root, root
+    _refuse_beside(root, splits)
+    return root / split, root / "train"
 
 
 def _visible(folder: Path) -> list[os.DirEntry[str]]:
@@ -192,20 +195,26 @@ def _class_names(folder: Path) -> tuple[str, ...]:
     for name in names:
         if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
             raise ValueError(f"{str(folder / name)!r} must be a name without control characters, in UTF-8; rename it.")
+    _refuse_beside(folder, names)
+    return tuple(names)
+
+
+def _refuse_beside(folder: Path, names: Sequence[str]) -> None:
+    """Images beside these folders would be lost, and so would be those behind a broken link."""
     for entry in _visible(folder):
         if not os.path.exists(entry):
             raise ValueError(f"{entry.path} must be a folder of images, got a link that leads nowhere; remove it.")
         if entry.name.lower().endswith(SUFFIXES) and entry.name not in names:
             raise ValueError(f"{entry.path} must lie in the folder of its class, got it beside them; move it there.")
-    return tuple(names)
 
 
 def _image_files(folder: Path) -> list[Path]:
     entries = _visible(folder)
     for entry in entries:
-        if os.path.isdir(entry):
+        plain = entry.is_file(follow_symlinks=False)  # the listing tells; where a link leads, the system is asked
+        if not plain and os.path.isdir(entry):
             raise ValueError(f"{entry.path} must be an image, got a folder; move its images up into {folder}.")
-        if not os.path.isfile(entry):
+        if not plain and not os.path.isfile(entry):
             raise ValueError(f"{entry.path} must be an image, got a link that leads nowhere, or no file; remove it.")
         if not entry.name.lower().endswith(SUFFIXES):
             known = ", ".join(SUFFIXES)

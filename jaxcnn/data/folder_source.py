@@ -44,14 +44,17 @@ class FolderSource:
 
     def identity(self) -> bytes:
         # Times are left out: a copy of the folder is the same source.
-        below = len(os.fspath(self.paths[0])) - len(os.fspath(self.paths[0].relative_to(self.root)))
-        names = [os.fsencode(os.fspath(path)[below:]) for path in self.paths]
         sizes = np.array([os.stat(path).st_size for path in self.paths], np.int64)
-        return b"\0".join([*names, self.labels.tobytes(), sizes.tobytes(), repr(self._form()).encode()])
+        return self._facts(sizes.tobytes())
 
     def stamp(self) -> bytes:
-        """When each file was written, for whoever keeps something that was made of them on this machine."""
-        return file_stamp(self.paths)
+        """Its identity, and when each file was written: for what is made of the files on this machine."""
+        return self._facts(file_stamp(self.paths))
+
+    def _facts(self, of_files: bytes) -> bytes:
+        below = len(os.fspath(self.paths[0])) - len(os.fspath(self.paths[0].relative_to(self.root)))
+        names = os.fsencode("\0".join([os.fspath(path)[below:] for path in self.paths]))
+        return b"\0".join([names, self.labels.tobytes(), of_files, repr(self._form()).encode()])
 
     def _read_one(self, path: Path) -> NDArray:
         return read_image(path, size=self.size, channels=self.channels, resize=self.resize)

@@ -41,8 +41,8 @@ class PreparedSource:
         return f"{'/'.join(self.folder.parts[-3:])} {self.split}".encode()
 
     def stamp(self) -> bytes:
-        """When each file was written, for whoever keeps something that was made of them on this machine."""
-        return file_stamp(sorted(self.folder.iterdir()))
+        """Its identity, and when each file was written: for what is made of the files on this machine."""
+        return self.identity() + file_stamp(sorted(self.folder.iterdir()))
 
 
 def prepared_source(folder: Path, split: str) -> PreparedSource:

@@ -69,6 +69,17 @@ def test_what_was_damaged_or_cut_off_is_read_again(tmp_path):
     assert_same(read(Floats(), tmp_path), expected)
 
 
+def test_a_stream_that_is_left_in_its_first_epoch_leaves_no_wrong_file(tmp_path):
+    """Of what is held in memory too, the disk gets all at once."""
+    with stream(Floats(), batch_size=5, seed=0, cache=tmp_path) as batches:
+        assert len(next(batches).labels) == 5
+    expected = read(Floats(), None)
+    assert_same(read(Floats(), tmp_path), expected)
+    source = Floats()
+    assert_same(read(source, tmp_path), expected)
+    assert source.reads == 1 + 12
+
+
 def test_state_goes_on_with_and_without(tmp_path):
     batches = stream(Floats(), batch_size=5, seed=0, cache=tmp_path)
     next(batches)
