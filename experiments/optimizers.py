@@ -5,8 +5,8 @@ learning rate as the loss comes near its optimum, so that the loss settles. Each
 
 Run `python -m experiments.optimizers`: about a minute and a half on two cores; `--quick` looks at the first net in
 seconds and `--epochs 0` only counts and draws. Expect plain gradient descent far behind after a few epochs, with lenet5
-still at its start in some runs, and RMSprop and Adam ahead. Adam's learning rate never changes; how its steps develop
-is measured.
+still at its start in some runs, so that the intervals of its differences are wide, and RMSprop and Adam ahead. Adam's
+learning rate never changes; how its steps develop is measured.
 """
 
 from collections.abc import Mapping, Sequence

@@ -4,7 +4,7 @@ The claims of the lecture: neighbouring pixels belong together; a dense net flat
 structure is lost; a convolution keeps it. If so, a dense net can't tell shuffled pixels from ordered ones, and a CNN
 must do worse on them.
 
-Run `python -m experiments.spatial_structure`: about half a minute on two cores; `--quick` takes seconds and
+Run `python -m experiments.spatial_structure`: about forty seconds on two cores; `--quick` takes seconds and
 `--epochs 0` shows what can be shown exactly. Expect the dense net's accuracy unchanged within its interval (with its
 weights shuffled alike it is the same function), and the CNN's lower on shuffled pixels.
 """

@@ -56,8 +56,8 @@ def _maps(folder: Path, models: Models, test: Dataset, index: int) -> Picture:
             shown = [output[0, ..., number] for number in range(min(output.shape[-1], MOST_FILTERS))]
             label = f"{layer}, {when}\n{len(shown)} of {output.shape[-1]} maps {output.shape[1]}×{output.shape[2]}"
             rows.append(MapRow(label, shown, signed=True, unit="output"))
-    figure = maps(rows, title=f"Test image {index}, {name}: the feature maps of every layer")
-    alt = f"The feature maps of every layer for test image {index}, {name}."
+    figure = maps(rows, title=f"Test image {index}, of class {name}: the feature maps of every layer")
+    alt = f"The feature maps of every layer for test image {index}, of class {name}."
     return write_picture(folder, f"maps_{index}", figure, alt)
 
 
@@ -94,7 +94,7 @@ def saliency_section(folder: Path, models: Models, test: Dataset, chosen: Sequen
     """How much the logit of each chosen image's class depends on each pixel."""
     index = list(chosen)
     images, labels = test.images[index], test.labels[index]
-    names = [f"{i}: {test.class_names[label]}" for i, label in zip(index, labels, strict=True)]
+    names = [f"image {i}, class {test.class_names[label]}" for i, label in zip(index, labels, strict=True)]
     rows = [MapRow("image", [grey(image) for image in scaled(images)], names, unit="pixel")]
     for when, model in models.items():
         found = saliency(input_gradients(model, images, labels))

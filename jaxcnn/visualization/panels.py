@@ -15,7 +15,7 @@ _PANEL_WIDTH, _PANEL_HEIGHT = 2.6, 3.0  # inches
 
 
 def _grid(panels: Sequence[str]) -> tuple[int, int]:
-    columns = min(3, len(panels))
+    columns = 2 if len(panels) == 4 else min(3, len(panels))
     return math.ceil(len(panels) / columns), columns
 
 
@@ -32,7 +32,7 @@ def empty_figure(panels: Sequence[str], title: str, plain: Lettering) -> Figure:
 
 
 def add_panels(figure: Figure, titles: Sequence[str], xlabel: str, ylabel: str) -> list[Axes]:
-    """Axes in rows of three that share their limits; labels stand at the left and at the bottom only."""
+    """Axes in rows of three at most that share their limits; labels stand at the left and at the bottom only."""
     rows, columns = _grid(titles)
     panels: list[Axes] = []
     for i, title in enumerate(titles):

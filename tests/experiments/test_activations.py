@@ -31,6 +31,19 @@ def test_no_epochs_shows_what_needs_no_training(tiny_sets, tmp_path, monkeypatch
         assert holds in printed
 
 
+@pytest.mark.parametrize(
+    ("sigmoid", "tanh", "says"),
+    [
+        (2.5, 1.5, "maximum: holds (times"),
+        (2.5, 1.01, "maximum: holds of sigmoid alone (times"),
+        (1.0, 0.9, "maximum: does not hold (times"),
+    ],
+)
+def test_what_costs_as_much_as_relu_is_not_dearer(sigmoid, tanh, says):
+    timed = {"ReLU": (1.0, 1.0), "sigmoid": (sigmoid, 1.0), "tanh": (tanh, 1.0), "swish": (2.0, 1.0), "exp": (2.0, 1.0)}
+    assert says in activation_costs.cost_sentence(timed)
+
+
 def races(relu, sigmoid):
     return {
         name: Race((0.1, 1.0), np.array([[np.inf] * len(steps), steps], float), None, 1.0)  # type: ignore[arg-type]

@@ -17,11 +17,11 @@ def test_ticks_are_whole_epochs_from_the_first(epochs, ticks):
     assert right > epochs
 
 
-@pytest.mark.parametrize(("count", "rows"), [(1, 1), (3, 1), (4, 2), (7, 3)])
-def test_panels_stand_in_rows_of_three_of_one_height(count, rows):
+@pytest.mark.parametrize(("count", "rows", "columns"), [(1, 1, 1), (3, 1, 3), (4, 2, 2), (7, 3, 3)])
+def test_panels_stand_in_rows_of_three_of_one_height_and_four_in_a_square(count, rows, columns):
     titles = [f"model {i}" for i in range(count)]
     figure = empty_figure(titles, "title", lettering([]))
     axes = add_panels(figure, titles, "epoch", "loss")
     assert len({round(panel.get_position().y0, 6) for panel in axes}) == rows
     assert figure.get_figheight() == pytest.approx(0.5 + 3 * rows)
-    assert [panel.get_ylabel() for panel in axes] == [("loss", "", "")[i % 3] for i in range(count)]
+    assert [panel.get_ylabel() for panel in axes] == ["" if i % columns else "loss" for i in range(count)]
