@@ -100,7 +100,6 @@ def _full_set(name: str) -> Path | None:
 
 def prepared_folder(name: str) -> Path | None:
     """Where `jaxcnn.data.prepare` has put the named set; None where it has not."""
-    """Where this user has prepared the named set; None where that is not so."""
     folder = prepared.roots()[0] / name / PUBLISHED[name].version
     return folder if prepared.is_whole(folder) else None
 

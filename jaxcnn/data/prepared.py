@@ -127,11 +127,6 @@ def opened(folder: Path) -> Any:
     Raises:
         ValueError: another format, another's features, or a damaged description.
     """
-    """TFDS's builder of a prepared set, which must be of array_record.
-
-    Raises:
-        ValueError: files that are damaged, of another format, or that name other code than TFDS's.
-    """
     import tensorflow_datasets as tfds  # here, so that `import jaxcnn` stays instant
 
     with damage_told(folder):
@@ -163,11 +158,6 @@ def keys(builder: Any, folder: Path) -> tuple[str, str]:
 
     Raises:
         ValueError: not one image of 1 or 3 channels and one class label.
-    """
-    """The names of the image and the label in the set's examples.
-
-    Raises:
-        ValueError: none or several of them, or images that are not uint8 of 1 or 3 channels.
     """
     import tensorflow_datasets as tfds
 
@@ -206,7 +196,6 @@ def _examples(builder: Any, folder: Path, split: str, image: str, label: str) ->
 @contextlib.contextmanager
 def damage_told(folder: Path) -> Iterator[None]:
     """Whatever goes wrong inside becomes a ValueError that names the folder."""
-    """Turns whatever TFDS and its readers raise into a ValueError with the folder's name."""
     try:
         yield
     except Exception as error:  # protobuf, array_record and the decoders each raise their own
