@@ -5,7 +5,9 @@ metrics.jsonl (a line an epoch), checkpoints/, and at the end params.safetensors
 
 Run `python -m experiments.train --model convnet --dataset mnist --epochs 10 --save-every 500 --out runs/night`. Ctrl-C
 and SIGTERM save first, and print the command that goes on; the same command with `--resume` goes on from whatever is
-in OUT: nothing, part of a run, or a finished one. docs/checkpoints.md tells what happens on each fault.
+in OUT: nothing, part of a run, or a finished one. docs/checkpoints.md tells what happens on each fault. A set larger
+than memory, such as a folder with train/ and test/ in it, needs `--dataset folder:PATH --stream`: it goes on in the
+middle of an epoch too.
 """
 
 import contextlib
@@ -23,16 +25,20 @@ from typing import Annotated, Any, Literal, NoReturn
 
 import optax
 import tyro
+from flax import nnx
 
 from experiments.harness.command import run
+from experiments.harness.earlier_run import CHECKPOINTS, METRICS, PARAMS, RESULT, finished, refuse_other_run
 from experiments.harness.environment import environment
-from experiments.harness.options import describe
+from experiments.harness.options import check_learning_rate, describe
 from experiments.harness.results import write_result
-from experiments.harness.runs import count, counts, create, measured
-from jaxcnn.data import Dataset, available, load
+from experiments.harness.runs import count, counts, create, measured, measures
+from experiments.harness.streamed import describe_streamed, evaluate_streamed, refuse_without_room
+from jaxcnn.data import Dataset, Stream, available, load, stream
 from jaxcnn.geometry import as_int
-from jaxcnn.training import Callback, Checkpoints, JSONLines, Run, fit, save
+from jaxcnn.training import Callback, Checkpoints, History, JSONLines, Run, fit, fit_stream, save
 from jaxcnn.training.checkpoints import open_run_folder
+from jaxcnn.training.evaluation import EVALUATION_BATCH_SIZE
 
 OPTIMIZERS = {
     "rmsprop": partial(optax.rmsprop, decay=0.9, eps=1e-7),  # Keras's defaults, as in the lectures
@@ -40,7 +46,6 @@ OPTIMIZERS = {
     "sgd": optax.sgd,
     "momentum": partial(optax.sgd, momentum=0.9),
 }
-METRICS, CHECKPOINTS, PARAMS, RESULT = "metrics.jsonl", "checkpoints", "params.safetensors", "result.json"
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,15 @@ class Config:
         Literal["max", "avg", "min", "stride", "none"] | None, tyro.conf.arg(help="The model's pooling; None: its own.")
     ] = None
     dropout: Annotated[float | None, tyro.conf.arg(help="The model's rate of dropout; None: its own.")] = None
-    dataset: Annotated[str, tyro.conf.arg(help=f"Data set: {', '.join(available())}, or tfds:NAME.")] = "mnist"
+    dataset: Annotated[str, tyro.conf.arg(help=f"Data set: {', '.join(available())}, tfds:NAME or folder:PATH.")] = (
+        "mnist"
+    )
     data_dir: Annotated[
         Path | None, tyro.conf.arg(help="Folder that holds the set; None: a prepared set or the shipped sample.")
     ] = None
+    stream: Annotated[
+        bool, tyro.conf.arg(help="Read the training images as training goes, for sets larger than memory.")
+    ] = False
     epochs: Annotated[int, tyro.conf.arg(help="Passes over the training set; more may be given on --resume.")] = 5
     batch_size: Annotated[int, tyro.conf.arg(help="Images a training step.")] = 64
     optimizer: Annotated[Literal["rmsprop", "adam", "sgd", "momentum"], tyro.conf.arg(help="The optimizer.")] = (
@@ -96,72 +106,59 @@ def check(config: Config) -> None:
     for name in ("batch_size", "save_every", "keep"):
         as_int(f"--{name.replace('_', '-')}", getattr(config, name), minimum=1)
     as_int("--seed", config.seed, minimum=0)
-    if not config.learning_rate > 0:
-        raise ValueError(f"--learning-rate must be above 0, got {config.learning_rate}")
+    check_learning_rate(config.learning_rate)
 
 
 def train(config: Config) -> dict[str, Any]:
     """The row of a run that begins or goes on, or of one that is finished."""
-    row = finished(config)
+    row = finished(config.out, asdict(config)) if config.resume else None
     if row is not None:
         print(f"{config.out} holds the finished run; nothing is left to do.", file=sys.stderr)
         return row
-    refuse_other_run(config)
-    train_set, test_set = (load(config.dataset, split=s, data_dir=config.data_dir) for s in ("train", "test"))
-    print(describe(train_set, test_set), file=sys.stderr)
-    row = train_on(config, train_set, test_set)
+    refuse_other_run(config.out, going_on=config.resume)
+    row = train_on_stream(config) if config.stream else train_in_memory(config)
     write_result(config.out, "train", config, environment(), [row], complete=True)
     print(f"Result: {config.out / RESULT}")
     return row
 
 
-def finished(config: Config) -> dict[str, Any] | None:
-    """The row of the same run, where OUT holds it whole and --resume is given."""
-    if not (config.resume and (config.out / PARAMS).is_file() and (config.out / RESULT).is_file()):
-        return None
-    result = json.loads((config.out / RESULT).read_text("utf-8"))
-    same = {name: str(v) if isinstance(v, Path) else v for name, v in asdict(config).items()}
-    free = ("resume", "out", "data_dir", "save_every", "keep")
-    done = all(value == result["config"].get(name) for name, value in same.items() if name not in free)
-    return result["rows"][0] if done and result["complete"] else None
+def train_in_memory(config: Config) -> dict[str, Any]:
+    """The row of a run on a set that is read whole."""
+    train_set, test_set = (load(config.dataset, split=s, data_dir=config.data_dir) for s in ("train", "test"))
+    refuse_without_room(train_set)
+    print(describe(train_set, test_set), file=sys.stderr)
+    model, row, history = train_on(config, train_set, test_set)
+    return row | measured(model, history, train_set) if config.epochs else row
 
 
-def refuse_other_run(config: Config) -> None:
-    """A run in OUT is neither written over nor mixed with another.
-
-    Raises:
-      ValueError: says what is there, and the way out.
-    """
-    there = [name for name in (METRICS, PARAMS, RESULT) if _has_content(config.out / name)]
-    saved = any((config.out / CHECKPOINTS).glob("step_*"))
-    if not config.resume and (there or saved):
-        found = ", ".join([*there, *[CHECKPOINTS] * saved])
-        raise ValueError(
-            f"--out {config.out} holds a run already ({found}); go on with --resume, or name another folder"
-        )
-    if (config.out / RESULT).exists() and not saved:
-        raise ValueError(
-            f"--out {config.out} holds another result and no checkpoints to go on from; name another folder"
-        )
+def train_on_stream(config: Config) -> dict[str, Any]:
+    """The row of a run that reads its images as it goes."""
+    test_set, of = load(config.dataset, split="test", data_dir=config.data_dir), partial(stream, config.dataset)
+    with of(batch_size=config.batch_size, seed=config.seed, data_dir=config.data_dir) as batches:
+        print(describe_streamed(batches, test_set), file=sys.stderr)
+        model, row, history = train_on(config, batches, test_set)
+    if not config.epochs:
+        return row
+    with of(batch_size=EVALUATION_BATCH_SIZE, seed=0, epochs=1, data_dir=config.data_dir) as batches:
+        return row | measures(history, evaluate_streamed(model, batches))
 
 
-def _has_content(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0
-
-
-def train_on(config: Config, train_set: Dataset, test_set: Dataset) -> dict[str, Any]:
-    """Train to the end, write the parameters, return the row."""
+def train_on(
+    config: Config, train_set: Dataset | Stream, test_set: Dataset
+) -> tuple[nnx.Module, dict[str, Any], History]:
+    """Train to the end and write the parameters: the model, what is counted of it, and what happened."""
     given = {"pool": config.pool, "dropout": config.dropout}
     options = {name: value for name, value in given.items() if value is not None}
-    variant = count(config.model, options, config.model, train_set)
-    model = create(config.model, options, train_set, seed=config.seed)
+    variant = count(config.model, options, config.model, test_set)
+    model = create(config.model, options, test_set, seed=config.seed)
     recipe = {"model": config.model, "optimizer": config.optimizer, "learning_rate": config.learning_rate}
-    history = fit(
-        model,
-        train_set,
+    if isinstance(train_set, Dataset):
+        begin, examples = partial(fit, model, train_set, batch_size=config.batch_size), len(train_set)
+    else:
+        begin, examples = partial(fit_stream, model, train_set), train_set.examples
+    history = begin(
         validation=test_set,
         epochs=config.epochs,
-        batch_size=config.batch_size,
         optimizer=OPTIMIZERS[config.optimizer](config.learning_rate),
         seed=config.seed,
         callbacks=[Announcement(), JSONLines(config.out / METRICS, append=config.resume)],
@@ -170,8 +167,8 @@ def train_on(config: Config, train_set: Dataset, test_set: Dataset) -> dict[str,
         ),
     )
     save(model, config.out / PARAMS, metadata={"model": config.model, "options": json.dumps(options)})
-    row = counts(variant, train_set, test_set, seed=config.seed)
-    return row | measured(model, history, train_set) if config.epochs else row
+    row = counts(variant, test_set, test_set, seed=config.seed) | {"train_examples": examples}
+    return model, row, history
 
 
 class Announcement(Callback):

@@ -164,9 +164,14 @@ def measured(model: nnx.Module, history: History, train: Dataset, unseen: Datase
     """The part of a row that training finds; `unseen` is the test set where validation took another."""
     if history.error:
         return {"error": history.error}
-    on_train = evaluate(model, train)
-    last = {"accuracy": history.val_accuracy[-1], "loss": history.val_loss[-1]}
-    on_test = last if unseen is None else evaluate(model, unseen)
+    return measures(history, evaluate(model, train), None if unseen is None else evaluate(model, unseen))
+
+
+def measures(
+    history: History, on_train: Mapping[str, float], on_test: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """The same of a run that was evaluated; without `on_test` its validation set was the test set."""
+    on_test = on_test or {"accuracy": history.val_accuracy[-1], "loss": history.val_loss[-1]}
     return {
         "test_accuracy": on_test["accuracy"],
         "test_loss": on_test["loss"],

@@ -1,21 +1,21 @@
 """How much memory is free, so that a set which can't fit is refused before the machine stalls."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def free_memory() -> int | None:
-    """Bytes that this process may still take: what Linux counts as available, within its control group's limit.
+    """Bytes that this process may still take: what Linux counts as available, within its control groups' limits.
 
     None where the system does not tell.
 
     Source: proc_meminfo(5), MemAvailable; the kernel's cgroup-v2 documentation, memory.max.
     """
-    found = [number for number in (_available(), left_in_group()) if number is not None]
-    return min(found, default=None)
+    found = [_available(), *map(left_in_group, own_groups())]
+    return min((number for number in found if number is not None), default=None)
 
 
 def refuse_more_than_memory(count: int, shape: Sequence[int], path: Path) -> None:
@@ -26,7 +26,8 @@ def refuse_more_than_memory(count: int, shape: Sequence[int], path: Path) -> Non
         raise ValueError(
             f"{count:,} images like {path}, {size}, must fit into memory to be read at once, got {shown_bytes(needed)}"
             f" for {shown_bytes(free)} that are free; stream them by data.stream('folder:PATH', …) and"
-            " training.fit_stream, or make them smaller by image_size."
+            " training.fit_stream (experiments: --stream, and a small --validation), or make them smaller by"
+            " image_size."
         )
 
 
@@ -45,8 +46,18 @@ def _available() -> int | None:
     return int(kilobytes[0]) * 1024 if kilobytes else None
 
 
-def left_in_group(group: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Cached files are counted as used there, and are given up when room is needed."""
+def own_groups(listing: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> Iterator[Path]:
+    """The folders of the group that this process is in and of those around it, each of which may set a limit."""
+    try:
+        lines = listing.read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    for group in [line.removeprefix("0::/") for line in lines if line.startswith("0::/")] or [""]:
+        yield from (root.joinpath(*Path(group).parts[:depth]) for depth in range(len(Path(group).parts) + 1))
+
+
+def left_in_group(group: Path) -> int | None:
+    """Bytes within the group's limit. Cached files are counted as used there, and given up when room is needed."""
     try:
         most, used = ((group / name).read_text("ascii").strip() for name in ("memory.max", "memory.current"))
         lines = (group / "memory.stat").read_text("ascii").splitlines()

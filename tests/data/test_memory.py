@@ -16,7 +16,8 @@ def test_a_folder_larger_than_memory_points_to_streams(tmp_path, monkeypatch):
     with pytest.raises(
         ValueError,
         match=r"^2 images like .*a/0\.png, 30×40×3, must fit into memory .* got 7\.031 KiB for 7\.03 KiB that are free;"
-        r" stream them by data\.stream\('folder:PATH', …\) and training\.fit_stream, or make them smaller",
+        r" stream them by data\.stream\('folder:PATH', …\) and training\.fit_stream"
+        r" \(experiments: --stream, and a small --validation\), or make them smaller",
     ):
         read_folder(tmp_path)
     monkeypatch.setattr(memory, "free_memory", lambda: 7200)
@@ -33,6 +34,13 @@ def test_the_limit_of_a_group_counts_without_cached_files(tmp_path):
     (tmp_path / "memory.max").write_text("max\n")
     assert memory.left_in_group(tmp_path) is None
     assert memory.left_in_group(tmp_path / "absent") is None
+
+
+def test_the_groups_around_a_process_count_too(tmp_path):
+    (tmp_path / "cgroup").write_text("1:name=systemd:/old\n0::/user.slice/run 1.scope\n")
+    found = list(memory.own_groups(tmp_path / "cgroup", tmp_path))
+    assert found == [tmp_path, tmp_path / "user.slice", tmp_path / "user.slice" / "run 1.scope"]
+    assert list(memory.own_groups(tmp_path / "absent", tmp_path)) == [tmp_path]
 
 
 def test_bytes_as_people_read_them():

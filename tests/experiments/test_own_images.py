@@ -2,6 +2,7 @@
 
 import html
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from experiments import own_images
 from experiments.harness.command import run
 from experiments.own_images import Config
+from jaxcnn.data.folder_source import FolderSource
 
 NAMES = ("<script>alert(1)<", "a..\\..\\b", "한글 $x$")
 
@@ -72,7 +74,8 @@ def test_rgb_of_several_sizes_with_a_test_folder(tmp_path, capsys):
     )
     (row,) = own_images.main(config)
     assert (row["train_examples"], row["test_examples"]) == (12, 6)
-    files = own_images.read_parts(config).files
+    files, streamed = own_images.read_parts(config).files, own_images.read_parts(replace(config, stream=True))
+    assert (streamed.files, len(streamed.train)) == (files, 12)
     assert [path.as_posix() for path in files] == [
         f"test/{name}/{i}.png" for name in ("bright", "dark") for i in (6, 7, 8)
     ]
@@ -81,6 +84,41 @@ def test_rgb_of_several_sizes_with_a_test_folder(tmp_path, capsys):
     assert "own: 12 training and 6 held-back images of 12×12 pixels, RGB, 2 classes." in said.err
     assert "Accuracy on the held-back images: " in said.out
     assert "one answer to all of them would reach 0.5000" in said.out
+
+
+def test_streamed_images_are_those_that_are_read_whole(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = write(tmp_path / "own", count=9)
+    (folder / NAMES[1] / "3.png").write_bytes(b"")
+    config = Config(folder=folder, model="mlp", epochs=1, batch_size=8, skip_broken=True, out=tmp_path / "out")
+    whole, streamed = own_images.read_parts(config), own_images.read_parts(replace(config, stream=True))
+    assert isinstance(streamed.train, FolderSource)
+    images, labels = streamed.train.read(np.arange(len(streamed.train)))
+    np.testing.assert_array_equal(images, whole.train.images)
+    np.testing.assert_array_equal(labels, whole.train.labels)
+    np.testing.assert_array_equal(streamed.held_back.images, whole.held_back.images)
+    assert (streamed.files, streamed.broken) == (whole.files, whole.broken)
+    assert own_images.describe(streamed) == own_images.describe(whole)
+
+    (row,) = own_images.main(replace(config, stream=True))
+    assert (row["train_examples"], row["test_examples"], row["left_out"]) == (21, 5, 1)
+    assert row["error"] is None
+    assert 0 <= row["train_accuracy"] <= 1
+    assert round(row["train_accuracy"] * 21, 4).is_integer()  # of all training images, each once
+    assert sum(map(sum, row["confusion"])) == 5
+    assert (tmp_path / "out" / "images.png").is_file()
+
+
+def test_images_without_room_to_train_on_them_point_to_streams(tmp_path, monkeypatch):
+    config = Config(folder=write(tmp_path / "own", count=4), model="mlp", epochs=0, out=tmp_path / "out")
+    monkeypatch.setattr("experiments.harness.streamed.free_memory", lambda: 1727)  # of 12 · 12 · 12 bytes
+    with pytest.raises(
+        ValueError, match=r"^own must fit into memory twice .* got 1\.688 KiB of .*; --stream reads them"
+    ):
+        own_images.main(config)
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr("experiments.harness.streamed.free_memory", lambda: 1728)
+    assert own_images.main(config)
 
 
 def test_broken_files_are_refused_or_left_out_and_counted(tmp_path, capsys):
@@ -109,6 +147,17 @@ def test_broken_files_are_refused_or_left_out_and_counted(tmp_path, capsys):
     assert result["rows"][0]["left_out"] == 3
 
 
+def test_a_class_without_training_images_is_said(tmp_path, capsys):
+    folder = write(tmp_path / "own", names=("A", "B"), count=4)
+    write(folder, names=("C",), count=1)
+    config = Config(folder=folder, model="mlp", validation=0.34, epochs=0, out=tmp_path / "out")
+    said = "Every image of 'C' is held back, so no step trains on that class."
+    found = {seed: own_images.describe(own_images.read_parts(replace(config, split_seed=seed))) for seed in range(6)}
+    assert 0 < sum(said in text for text in found.values()) < 6
+    with pytest.raises(ValueError, match=r"^--validation: fraction=0\.01 of 9 images leaves the part empty"):
+        own_images.main(replace(config, validation=0.01))
+
+
 def test_no_epochs_counts_and_draws(tmp_path):
     config = Config(folder=write(tmp_path / "own", count=4), model="mlp", epochs=0, out=tmp_path / "out")
     (row,) = own_images.main(config)
@@ -135,9 +184,9 @@ def test_a_run_that_diverges_is_said(tmp_path, monkeypatch, capsys):
         (["--dataset", "folder:own", "--folder", "own"], "and not both"),
         (["--dataset", "folder:nowhere"], "nowhere must be a folder with a folder a class, got none"),
         (["--folder", "nowhere"], "nowhere must be a folder with a folder a class, got none"),
-        (["--folder", "own", "--validation", "1.5"], "fraction must lie between 0 and 1, both excluded, got 1.5"),
-        (["--folder", "own", "--split-seed", "-1"], "seed must be 0 or above, got -1"),
-        (["--folder", "own", "--image-size", "0"], "image_size must be an integer >= 1"),
+        (["--folder", "own", "--validation", "1.5"], "--validation must lie between 0 and 1, both excluded, got 1.5"),
+        (["--folder", "own", "--split-seed", "-1"], "--split-seed must be an integer of at least 0, got -1"),
+        (["--folder", "own", "--image-size", "0"], "--image-size must be an integer >= 1"),
         (["--folder", "own", "--epochs", "-1"], "--epochs must be an integer of at least 0, got -1"),
         (
             ["--folder", "own", "--model", "mlp", "--out", "/dev/null/out"],

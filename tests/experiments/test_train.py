@@ -50,6 +50,18 @@ def test_what_a_run_writes_and_refuses(config, capsys):
 
 
 @pytest.mark.slow
+def test_a_streamed_run_goes_on_too(config, capsys):
+    row = main(replace(config, stream=True, epochs=1))
+    assert "Full mnist: 40 training images, read as training goes, and 20 test images." in capsys.readouterr().err
+    assert (row["train_examples"], row["test_examples"], row["data_source"]) == (40, 20, "full")
+    assert round(row["train_accuracy"] * 40, 4).is_integer()
+    row = main(replace(config, stream=True, resume=True))
+    assert "going on from step 3, in epoch 2 of 2" in capsys.readouterr().err
+    assert [(line["epoch"], line["step"]) for line in lines(config.out)] == [(1, 3), (2, 6)]
+    assert len(row["history"]["loss"]) == 2
+
+
+@pytest.mark.slow
 def test_more_epochs_go_on_and_equal_a_whole_run(config, tmp_path):
     whole = main(replace(config, epochs=3, out=tmp_path / "whole"))
     main(config)
@@ -62,6 +74,12 @@ def test_more_epochs_go_on_and_equal_a_whole_run(config, tmp_path):
     assert files[0] == files[1]
 
 
+def test_a_set_without_room_to_train_on_it_points_to_streams(config, monkeypatch):
+    monkeypatch.setattr("experiments.harness.streamed.free_memory", lambda: 40 * 28 * 28 - 1)
+    with pytest.raises(ValueError, match=r"^mnist must fit into memory twice to be trained on, got .*; --stream reads"):
+        main(config)
+
+
 def test_a_broken_loss_exits_with_its_step(config, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(replace(config, optimizer="sgd", learning_rate=1e38))
@@ -70,7 +88,7 @@ def test_a_broken_loss_exits_with_its_step(config, capsys):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("epochs", -1), ("batch_size", 0), ("save_every", 0), ("learning_rate", 0)]
+    ("name", "value"), [("epochs", -1), ("batch_size", 0), ("save_every", 0), ("learning_rate", float("inf"))]
 )
 def test_numbers_that_cannot_be_meant(config, name, value):
     with pytest.raises(ValueError, match=f"--{name.replace('_', '-')} must be"):
