@@ -27,7 +27,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server.asked.append(asked)
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and server.ranges else 0
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(server.content) - start))
+        if server.sized:
+            self.send_header("Content-Length", str(len(server.content) - start))
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(server.content) - 1}/{len(server.content)}")
         self.end_headers()
@@ -42,6 +43,7 @@ def server(monkeypatch):
     monkeypatch.setattr("urllib.request.getproxies", dict)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         running.content, running.asked, running.ranges, running.most = CONTENT, [], True, 1 << 30
+        running.sized = True
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield running
@@ -100,14 +102,25 @@ class TestFetch:
         assert names(tmp_path) == []
 
     def test_more_than_declared_is_not_taken(self, server, tmp_path):
-        server.content, counted = CONTENT * 10, []
+        server.content, server.sized, counted = CONTENT * 10, False, []
         with pytest.raises(ValueError, match="must have the SHA-256"):
             download.fetch(remote(server), tmp_path, counted.append)
         assert sum(counted) == len(CONTENT) + 1
 
+    @pytest.mark.parametrize("ranges", [True, False])
+    def test_a_page_in_place_of_the_file_leaves_the_part_alone(self, server, tmp_path, ranges):
+        (tmp_path / "set.gz.part").write_bytes(CONTENT[:100])
+        server.content, server.ranges = b"<html>log in</html>" * 10, ranges
+        offered = 90 if ranges else 190
+        with pytest.raises(
+            ConnectionError, match=rf"set\.gz must have [\d,]+ bytes to send, got an answer of {offered},"
+        ):
+            download.fetch(remote(server), tmp_path, lambda _: None)
+        assert (tmp_path / "set.gz.part").read_bytes() == CONTENT[:100]
+
     def test_refusal(self, server, tmp_path, monkeypatch):
         monkeypatch.setattr(Handler, "do_GET", lambda self: self.send_error(404))
-        with pytest.raises(ConnectionError, match="404"):
+        with pytest.raises(ConnectionError, match=r"set\.gz can't be had \(HTTP Error 404: .*\)$"):
             download.fetch(remote(server), tmp_path, lambda _: None)
 
     def test_full_disk_stays_itself(self, server, tmp_path, monkeypatch):
