@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from jaxcnn.arguments import shown
+from jaxcnn.data.readable import readable
 
 Member = TypeVar("Member")
 
@@ -48,7 +49,7 @@ def zip_members(path: Path, wanted: Collection[str], *, largest: int) -> dict[st
             or too large; a wanted member that is missing; an archive that is damaged.
         OSError: a file that can't be opened.
     """
-    with open(path, "rb") as file, _intact(path), zipfile.ZipFile(file) as archive:
+    with readable(path), open(path, "rb") as file, _intact(path), zipfile.ZipFile(file) as archive:
         members: dict[str, zipfile.ZipInfo] = {}
         for info in archive.infolist():
             members[_new_name(path, info.filename, members)] = info
@@ -56,11 +57,11 @@ def zip_members(path: Path, wanted: Collection[str], *, largest: int) -> dict[st
         return {name: _unzipped(archive, _present(path, name, members)) for name in wanted}
 
 
-def tar_gz_members(path: Path, wanted: Collection[str], *, largest: int, whole: int) -> dict[str, bytes]:
-    """Reads the wanted members of a tar.gz archive, in one pass and to its very end, where its checksum is.
+def tar_members(path: Path, wanted: Collection[str], *, largest: int, whole: int) -> dict[str, bytes]:
+    """Reads the wanted members of a tar archive, in one pass and to its very end, where a tar.gz has its checksum.
 
     Args:
-        path: the archive.
+        path: the archive, read as gzip when its name ends in .gz.
         wanted: names as the archive has them.
         largest: the most bytes that any member may declare.
         whole: the most bytes that the archive may unpack to.
@@ -69,7 +70,7 @@ def tar_gz_members(path: Path, wanted: Collection[str], *, largest: int, whole: 
         ValueError, OSError: as `zip_members`.
     """
     members: dict[str, bytes] = {}
-    with open(path, "rb") as file, _intact(path), gzip.GzipFile(fileobj=file) as unpacked:
+    with readable(path), open(path, "rb") as file, _intact(path), _unpacked(file, path) as unpacked:
         stream = _Limited(unpacked, path, whole)
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for info in archive:
@@ -82,10 +83,14 @@ def tar_gz_members(path: Path, wanted: Collection[str], *, largest: int, whole: 
     return {name: _present(path, name, members) for name in wanted}
 
 
+def _unpacked(file: io.BufferedIOBase, path: Path) -> contextlib.AbstractContextManager[io.BufferedIOBase]:
+    return gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else contextlib.nullcontext(file)
+
+
 class _Limited(io.RawIOBase):
     """A stream that refuses to give more than `most` bytes."""
 
-    def __init__(self, stream: gzip.GzipFile, path: Path, most: int):
+    def __init__(self, stream: io.BufferedIOBase, path: Path, most: int):
         self._stream, self._path, self._most, self._given = stream, path, most, 0
 
     def read(self, size: int = -1, /) -> bytes:
@@ -156,5 +161,6 @@ def _refused(path: Path, name: str, what: str) -> _RefusedError:
 
 def _present(path: Path, name: str, members: Mapping[str, Member]) -> Member:
     if name not in members:
-        raise _RefusedError(f"{path} must hold {name}, got {len(members)} others; fetch it where it is published.")
+        others = f"{len(members):,} other member{'s' * (len(members) != 1)}"
+        raise _RefusedError(f"{path} must hold {name}, got {others}; fetch it where it is published.")
     return members[name]

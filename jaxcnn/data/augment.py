@@ -5,6 +5,7 @@ Every function here may run under `jax.jit`, `jax.vmap` and `jax.grad` (with res
 """
 
 import math
+import numbers
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -117,7 +118,7 @@ def random_flip(
     images, across, down = _check_images(images), as_bool("horizontal", horizontal), as_bool("vertical", vertical)
     if not (across or down):
         raise ValueError("horizontal or vertical must be True, got neither; leave random_flip out to flip nothing")
-    if isinstance(probability, bool) or not isinstance(probability, int | float) or not 0 <= probability <= 1:
+    if not _is_real(probability) or not 0 <= probability <= 1:
         raise ValueError(f"probability must lie in 0 to 1, got {shown(probability)}")
     drawn = jax.random.bernoulli(key, float(probability), (2, len(images)))
     for wanted, axis, which in ((across, 2, drawn[0]), (down, 1, drawn[1])):
@@ -142,7 +143,7 @@ def random_rotation(key: Key[Array, ""], images: Shaped[Array | NDArray, "..."],
     Source: torchvision.transforms.RandomRotation with bilinear interpolation.
     """
     images = _check_images(images)
-    if isinstance(degrees, bool) or not isinstance(degrees, int | float) or not 0 <= degrees < math.inf:
+    if not _is_real(degrees) or not 0 <= degrees < math.inf:
         raise ValueError(f"degrees must be a finite number of at least 0, got {shown(degrees)}")
     angles = jax.random.uniform(key, (len(images),), jnp.float32, -float(degrees), float(degrees))
     return rotate(images, angles)
@@ -234,6 +235,10 @@ def _check_images(images: Shaped[Array | NDArray, "..."]) -> Array:
     if images.dtype != jnp.uint8 and not jnp.issubdtype(images.dtype, jnp.floating):
         raise ValueError(f"images must be uint8 or floating, got {images.dtype}; convert them first")
     return images
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def _sizes(name: str, value: Size, *, minimum: int = 1) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxcnn.data import archives
 from jaxcnn.data.layout import Labelled, Layout, name_in
+from jaxcnn.data.readable import readable
 
 _ARCHIVE = "cifar-10-binary.tar.gz"
 _UNPACKED = "cifar-10-batches-bin"  # the folder that the archive unpacks to
@@ -21,16 +22,17 @@ _WHOLE = 6 * _LARGEST + (1 << 20)  # six files, and what tar and two texts need
 
 
 def _read(folder: Path, split: str) -> Labelled:
-    contents = _read_archive(folder, split) if name_in(folder, _ARCHIVE) else _read_files(folder, split)
+    archive = name_in(folder, _ARCHIVE)
+    contents = _read_archive(archive, split) if archive else _read_files(folder, split)
     records = [_records(content, place) for place, content in contents.items()]
     together = np.concatenate(records)
     images = np.ascontiguousarray(together[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
     return Labelled(images, together[:, 0], next(iter(contents)))
 
 
-def _read_archive(folder: Path, split: str) -> dict[str, bytes]:
-    path, names = folder / _ARCHIVE, [f"{_UNPACKED}/{file}" for file in _FILES[split]]
-    members = archives.tar_gz_members(path, names, largest=_LARGEST, whole=_WHOLE)
+def _read_archive(path: Path, split: str) -> dict[str, bytes]:
+    names = [f"{_UNPACKED}/{file}" for file in _FILES[split]]
+    members = archives.tar_members(path, names, largest=_LARGEST, whole=_WHOLE)
     return {f"{path}: {name}": content for name, content in members.items()}
 
 
@@ -45,7 +47,7 @@ def _read_file(folder: Path, file: str) -> bytes:
         raise ValueError(
             f"{folder} must hold the whole set, got it without {file}; add the file, or remove the others."
         )
-    with open(folder / file, "rb") as stream:
+    with readable(folder / file), open(folder / file, "rb") as stream:
         return stream.read(_LARGEST + 1)
 
 

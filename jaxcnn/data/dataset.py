@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int32, UInt8
 from numpy.typing import ArrayLike
 
+from jaxcnn.arguments import Int, shown
+
 Images = UInt8[np.ndarray, "n h w c"] | Float[np.ndarray, "n h w c"]
 
 # Scaled images lie in [0, 1], standardised ones within a few units of 0 on both sides; raw pixels as floats do neither.
@@ -60,7 +62,7 @@ class Dataset:
         images = f"{len(self)} images {shape} {self.images.dtype}"
         return f"Dataset({self.name!r}, {self.source}: {images}, {len(self.class_names)} classes)"
 
-    def split(self, fraction: float | int, *, seed: int | np.integer) -> tuple["Dataset", "Dataset"]:
+    def split(self, fraction: float | int, *, seed: Int) -> tuple["Dataset", "Dataset"]:
         """Parts the set in two, class by class, so that a validation set has the classes of its training set.
 
         The part is a systematic sample: every (1/fraction)-th image of a list sorted by class and shuffled within
@@ -85,9 +87,7 @@ class Dataset:
         return dataclasses.replace(self, images=self.images[chosen], labels=self.labels[chosen])
 
 
-def sampled(
-    labels: Int32[np.ndarray, " n"], fraction: float | int, *, seed: int | np.integer
-) -> Bool[np.ndarray, " n"]:
+def sampled(labels: Int32[np.ndarray, " n"], fraction: float | int, *, seed: Int) -> Bool[np.ndarray, " n"]:
     """Which images of these labels `Dataset.split` moves to its part, for whoever must split their files alike.
 
     Raises:
@@ -155,9 +155,9 @@ def _checked_labels(labels: ArrayLike, images: int, classes: int) -> np.ndarray:
     return labels.astype(np.int32, copy=False)
 
 
-def _checked_seed(seed: int | np.integer) -> int:
-    if seed < 0:
-        raise ValueError(f"seed must be 0 or above, got {seed}.")
+def _checked_seed(seed: Int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed must be an integer of at least 0, got {shown(seed)}.")
     return int(seed)
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from jaxcnn.data.readable import readable
+
 _UNSIGNED_BYTE = 0x08
 _PIECE = 1 << 20
 _LARGEST_SIZE = (1 << 32) - 1
@@ -67,7 +69,7 @@ def read_idx(path: str | os.PathLike[str], *, ndim: int) -> UInt8[np.ndarray, ".
             fewer or more bytes than declared; a gzip stream that is cut short or fails its checksum.
         OSError: a file that cannot be opened.
     """
-    with open(path, "rb") as file:
+    with readable(path), open(path, "rb") as file:
         return _read(file, os.fspath(path), ndim)
 
 

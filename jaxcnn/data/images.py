@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from jaxcnn.arguments import Size, as_sizes, refuse_huge, shown
 from jaxcnn.data.png import SIGNATURE, plain_png
+from jaxcnn.data.readable import readable
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 RESIZES = ("stretch", "pad", "crop")
@@ -89,7 +90,7 @@ def check_form(name: str, size: Size | None, channels: int | None, resize: str) 
 
 
 def _decoded(path: str) -> Image.Image:
-    with _readable(path):
+    with readable(path):
         start = read_start(path)
     return plain_png(start) or _decoded_by_pillow(path)
 
@@ -110,7 +111,7 @@ def read_start(path: str | os.PathLike[str]) -> bytes:
 
 
 def _decoded_by_pillow(path: str) -> Image.Image:
-    with _readable(path), open(path, "rb") as file:
+    with readable(path), open(path, "rb") as file:
         start = file.read(_PNG_BIT_DEPTH + 1)
         _check_format(path, start)
         file.seek(0)
@@ -121,16 +122,6 @@ def _decoded_by_pillow(path: str) -> Image.Image:
         with _intact(path):
             image.load()
             return ImageOps.exif_transpose(image) if isinstance(image, JpegImageFile) else image
-
-
-@contextmanager
-def _readable(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        # The system's own words lack the way out.
-        reason = f"{error.strerror or error}; make it a file that can be read, or remove it"
-        raise type(error)(error.errno, reason, path) from error
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from jaxcnn.data import prepared
 from jaxcnn.data.folder_source import folder_source
 from jaxcnn.data.load import load, local_folder, prepared_folder
 from jaxcnn.data.prepared_source import prepared_source
+from jaxcnn.data.published import PUBLISHED
 from jaxcnn.data.sources import Source, as_source
 
 
@@ -36,6 +37,4 @@ def named_source(name: str, *, split: str = "train", data_dir: str | os.PathLike
 
 def _lies_prepared(name: str, data_dir: str | os.PathLike[str] | None) -> bool:
     """Whether no place comes before the prepared sets; names that are none are left to `load` to refuse."""
-    from jaxcnn.data.published import PUBLISHED
-
     return name in PUBLISHED and data_dir is None and local_folder(name, debian=False) is None

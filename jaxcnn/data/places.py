@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jaxcnn.data import prepared
-from jaxcnn.data.load import SAMPLES, local_places
+from jaxcnn.data.load import SAMPLES, local_places, prepared_folder
 from jaxcnn.data.local_files import holds_any
 from jaxcnn.data.prepare import downloads
 from jaxcnn.data.published import CLASS_NAMES, family
@@ -36,7 +36,7 @@ def places(data_dir: str | os.PathLike[str] | None = None) -> Iterator[Place]:
         yield from _copies(name, data_dir)
     for root in prepared.roots():
         for name, folder in sorted(prepared.listing(root).items()):
-            if name not in CLASS_NAMES or root != prepared.roots()[0]:
+            if name not in CLASS_NAMES or folder != prepared_folder(name):
                 yield Place(f"tfds:{name}", "prepared", folder, prepared.origin(folder))
     for kept in downloads():
         yield Place(kept.name, "download", kept, "the network")
@@ -57,12 +57,12 @@ def _size(file: Path) -> int:
 
 def _copies(name: str, data_dir: str | os.PathLike[str] | None) -> Iterator[Place]:
     named = [] if data_dir is None else [Path(os.path.expanduser(data_dir), family(name))]
-    before = [*named, *local_places(name, debian=False)]
+    before = list(dict.fromkeys([*named, *local_places(name, debian=False)]))
     behind = [folder for folder in local_places(name) if folder not in before]
     for folder in before:
         if holds_any(folder, name):
             yield Place(name, "files", folder, "--data-dir" if folder in named else "JAXCNN_DATA_DIR")
-    if folder := prepared.listing(prepared.roots()[0]).get(name):
+    if folder := prepared_folder(name):
         yield Place(name, "prepared", folder, prepared.origin(folder))
     yield from (Place(name, "files", folder, "Debian") for folder in behind if holds_any(folder, name))
     if holds_any(SAMPLES / name, name):

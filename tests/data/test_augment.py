@@ -135,7 +135,8 @@ class TestFlip:
     def test_always_equals_numpy(self, options, axes):
         found = augment.random_flip(KEY, PIXELS, probability=1, **options)
         np.testing.assert_array_equal(found, np.flip(PIXELS, axes))
-        np.testing.assert_array_equal(augment.random_flip(KEY, PIXELS, probability=0, **options), PIXELS)
+        nothing = augment.random_flip(KEY, PIXELS, probability=np.float32(0), **options)
+        np.testing.assert_array_equal(nothing, PIXELS)
 
     def test_as_often_as_asked(self):
         found = augment.random_flip(KEY, np.repeat(PIXELS[:1], 600, 0), probability=0.25)
@@ -172,7 +173,7 @@ class TestRotation:
         np.testing.assert_allclose(found, expected, atol=5e-3)  # places are rounded to 1/1024 pixel
 
     def test_by_nothing_is_the_identity(self):
-        np.testing.assert_array_equal(augment.random_rotation(KEY, FLOATS, degrees=0), FLOATS)
+        np.testing.assert_array_equal(augment.random_rotation(KEY, FLOATS, degrees=np.float32(0)), FLOATS)
 
     @pytest.mark.parametrize("degrees", [-1, float("inf"), float("nan"), True, "10"])
     def test_bad_degrees(self, degrees):

@@ -1,5 +1,6 @@
 """CIFAR-10 in its binary version: the layout of its records, archive and files alike, nothing pickled."""
 
+import gzip
 import os
 import pickle
 import tarfile
@@ -33,6 +34,21 @@ class TestArchive:
             *("airplane", "automobile", "bird", "cat", "deer"),
             *("dog", "frog", "horse", "ship", "truck"),
         )
+
+    def test_a_browser_may_have_unpacked_the_gzip(self, folder, tmp_path):
+        packed = folder / "cifar10" / "cifar-10-binary.tar.gz"
+        plain = tmp_path / "plain" / "cifar10" / "cifar-10-binary.tar"
+        plain.parent.mkdir(parents=True)
+        plain.write_bytes(gzip.decompress(packed.read_bytes()))
+        np.testing.assert_array_equal(cifar(plain.parents[1]).images, cifar(folder).images)
+        plain.write_bytes(plain.read_bytes()[:20_000])
+        with pytest.raises(ValueError, match=r"binary\.tar must be an intact archive, got: .*; fetch the file again"):
+            cifar(plain.parents[1])
+
+    def test_a_folder_in_its_place(self, tmp_path):
+        (tmp_path / "cifar10" / "cifar-10-binary.tar.gz").mkdir(parents=True)
+        with pytest.raises(IsADirectoryError, match=r"; make it a file that can be read, or remove it: .*tar\.gz"):
+            cifar(tmp_path)
 
     def test_labels_out_of_range(self, tmp_path, write_cifar, cifar_records):
         content = bytearray(cifar_records(0))

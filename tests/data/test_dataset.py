@@ -159,6 +159,7 @@ class TestSplit:
         with pytest.raises(ValueError, match=f"fraction={fraction} of 3 images leaves the {side} empty"):
             make().split(fraction, seed=0)
 
-    def test_negative_seed(self):
-        with pytest.raises(ValueError, match="seed must be 0 or above, got -1"):
-            make().split(0.5, seed=-1)
+    @pytest.mark.parametrize("seed", [-1, 0.5])
+    def test_seeds_that_are_none(self, seed):
+        with pytest.raises(ValueError, match=f"seed must be an integer of at least 0, got {seed}"):
+            make().split(0.5, seed=seed)

@@ -131,6 +131,11 @@ class TestSplits:
         with pytest.raises(ValueError, match=r"test.d must be a class that .*train holds too"):
             read_folder(splits, split="test")
 
+    def test_images_beside_the_splits_are_refused(self, splits):
+        put(splits / "beside.png")
+        with pytest.raises(ValueError, match=r"beside\.png must lie in the folder of its class, got it beside them"):
+            read_folder(splits)
+
     @pytest.mark.parametrize("split", ["validation", "../train", ""])
     def test_a_split_that_is_not_there(self, splits, split):
         with pytest.raises(ValueError, match=r"split must be one of 'test', 'train' for"):
