@@ -38,9 +38,10 @@ class Followed(NamedTuple):
 
 def twin(weights: Sequence[jax.Array], input_shape: tuple[int, ...]) -> SimpleCNN:
     """The Flax model with the parameters (conv_w, conv_b, w1, b1, w2, b2), for images (height, width, channels)."""
-    model = SimpleCNN(input_shape, weights[-1].size, rngs=nnx.Rngs(0))
+    model = nnx.eval_shape(lambda: SimpleCNN(input_shape, weights[-1].size, rngs=nnx.Rngs(0)))
     for parameter, value in zip(_parameters(model), weights, strict=True):
-        parameter[...] = jnp.copy(value)
+        # A copy, as the training step may take over what it is given.
+        parameter.set_value(jnp.copy(value))
     return model
 
 
@@ -77,7 +78,9 @@ def follow_flax(
 
 
 def _distance(weights: Sequence[jax.Array], parameters: Sequence[Any]) -> float:
-    return max(float(jnp.abs(a - b[...]).max()) for a, b in zip(weights, parameters, strict=True))
+    return max(
+        float(np.abs(np.asarray(a) - np.asarray(b[...])).max()) for a, b in zip(weights, parameters, strict=True)
+    )
 
 
 def counted(

@@ -21,6 +21,7 @@ def test_the_hand_slides_pads_strides_and_adds():
     assert slide(image, kernel, np.array([10]), (2, 2), ((1, 0), (0, 1)))[..., 0].tolist() == [[8, 10], [6, 16]]
 
 
+@pytest.mark.slow
 def test_every_result_of_the_slides_comes_out():
     checks = slide_checks()
     assert [one.what for one in checks if not one.agrees or one.as_printed is False] == []

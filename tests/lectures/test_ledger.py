@@ -43,6 +43,12 @@ def definitions(path, *names):
     return {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
+def imported(path):
+    """The names that a module takes from others."""
+    body = ast.parse((ROOT / path).read_text("utf-8")).body
+    return {alias.asname or alias.name for node in body if isinstance(node, ast.ImportFrom) for alias in node.names}
+
+
 def is_test(node):
     path, *classes, name = node.split("::")
     return (ROOT / path).is_file() and name.startswith("test_") and name in definitions(path, *classes)
@@ -50,7 +56,7 @@ def is_test(node):
 
 def is_experiment(name):
     path = f"experiments/{name}.py"
-    return (ROOT / path).is_file() and {"Config", "main"} <= definitions(path)
+    return (ROOT / path).is_file() and {"Config", "main"} <= definitions(path) | imported(path)
 
 
 def test_fields():

@@ -28,6 +28,7 @@ def test_seeds_are_timed_without_compilation_and_the_stacked_way_where_it_is_not
     assert row["ms"] == {"one after the other": 6e3 / 32 / 2, "side by side": 4e3 / 32 / 2}
 
 
+@pytest.mark.slow
 def test_chunks_of_every_length():
     [row] = bench_chunks.rows(bench_chunks.Config(steps=64, rounds=2), [("mlp", {}, 2)])
     assert (row["model"], row["batch_size"]) == ("mlp", 2)

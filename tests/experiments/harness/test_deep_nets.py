@@ -18,11 +18,12 @@ def by_hand(net, h, activation):
 
 @pytest.mark.parametrize("depth", [2, 4])
 def test_layers_follow_one_another(depth):
-    net = draw(jax.random.key(0), pixels=5, width=4, classes=3, depth=depth)
-    x = jax.random.normal(jax.random.key(1), (6, 5))
-    np.testing.assert_allclose(logits(net, x, jnp.tanh), by_hand(net, x, np.tanh), atol=1e-5)
+    net = jax.jit(lambda key: draw(key, pixels=5, width=4, classes=3, depth=depth))(jax.random.key(0))
+    x = np.random.default_rng(1).standard_normal((6, 5)).astype(np.float32)
+    bent, straight = jax.jit(lambda net, x: [logits(net, x, f) for f in (jnp.tanh, lambda h: h)])(net, x)
+    np.testing.assert_allclose(bent, by_hand(net, x, np.tanh), atol=1e-5)
     kernel, bias = one_layer(net)
-    np.testing.assert_allclose(logits(net, x, lambda h: h), np.asarray(x) @ kernel + bias, atol=1e-5)
+    np.testing.assert_allclose(straight, np.asarray(x) @ kernel + bias, atol=1e-5)
     assert size(5, 4, 3, depth) == (sum(leaf.size for leaf in jax.tree.leaves(net)), 5 * 4 + (depth - 2) * 16 + 12)
 
 
