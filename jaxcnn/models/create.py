@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.core import Tracer
 
-from jaxcnn.geometry import as_int, as_sizes
+from jaxcnn.geometry import Int, Size, as_int, as_sizes, entries
 from jaxcnn.lowering.compiler_options import for_few_runs
 from jaxcnn.models.convnet import ConvNet
 from jaxcnn.models.fashion_cnn import FashionCNN
@@ -32,8 +31,8 @@ MODELS: dict[str, Any] = {
 def create(
     name: str,
     *,
-    input_shape: Sequence[int] = (28, 28, 1),
-    num_classes: int = 10,
+    input_shape: Size = (28, 28, 1),
+    num_classes: Int = 10,
     rngs: nnx.Rngs,
     **options: Any,
 ) -> nnx.Module:
@@ -51,9 +50,9 @@ def create(
 
     Raises:
       ValueError: for an unknown name, option or value, and for images too small for the model.
-      TypeError: for `rngs` that isn't an `nnx.Rngs`.
+      TypeError: for `rngs` that isn't an `nnx.Rngs`, or an `activation` that isn't a function.
     """
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         raise ValueError(f"name must be one of {', '.join(MODELS)}; got {name!r}")
     if not isinstance(rngs, nnx.Rngs):
         raise TypeError(f"rngs must be an nnx.Rngs, such as nnx.Rngs(0); got {type(rngs).__name__}")
@@ -63,7 +62,7 @@ def create(
         raise ValueError(
             f"options must be known to the model; got {', '.join(unknown)}, and {name} takes {', '.join(known)}"
         )
-    if isinstance(input_shape, int) or len(input_shape) != 3:
+    if len(entries(input_shape) or ()) != 3:
         raise ValueError(f"input_shape must be (height, width, channels), got {input_shape!r}")
     sizes, classes = as_sizes("input_shape", input_shape, 3), as_int("num_classes", num_classes, minimum=1)
     return _built(_Choice(name, sizes, classes, tuple(options.items())), rngs)

@@ -10,6 +10,7 @@ from jaxtyping import Shaped
 
 from jaxcnn.models.stages import chain, conv_strides, dense, flat_features, pool_layer
 from jaxcnn.nn import Conv, Flatten
+from jaxcnn.nn.options import function
 
 
 class LeNet5(nnx.Module):
@@ -31,7 +32,7 @@ class LeNet5(nnx.Module):
     ):
         """`pool` is "max", "avg", "min", "stride" or "none"; `activation` follows every layer but the last."""
         strides = conv_strides(pool)
-        self.activation = activation
+        self.activation = function("activation", activation)
         self.conv1 = Conv(input_shape[-1], 6, 5, padding="SAME", strides=strides, rngs=rngs)
         self.pool1 = pool_layer(pool)
         self.conv2 = Conv(6, 16, 5, strides=strides, rngs=rngs)

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jax import Array
 
@@ -36,15 +37,15 @@ def dense(in_features: int, out_features: int, rngs: nnx.Rngs) -> nnx.Linear:
     return nnx.Linear(in_features, out_features, kernel_init=nnx.initializers.glorot_uniform(), rngs=rngs)
 
 
-def dropout_layer(rate: float, rngs: nnx.Rngs) -> nnx.Dropout | None:
+def dropout_layer(rate: Any, rngs: nnx.Rngs) -> nnx.Dropout | None:
     """Flax's Dropout, or None for a rate of 0.
 
     Raises:
       ValueError: for a rate outside [0, 1).
     """
-    if not 0 <= rate < 1:
+    if not isinstance(rate, int | float | np.integer | np.floating) or not 0 <= rate < 1:
         raise ValueError(f"dropout must be a fraction of at least 0 and below 1, got {rate!r}")
-    return nnx.Dropout(rate, rngs=rngs) if rate else None
+    return nnx.Dropout(float(rate), rngs=rngs) if rate else None
 
 
 def chain(x: Any, *layers: Callable[[Any], Any] | None) -> Array:

@@ -15,6 +15,7 @@ from jaxcnn import geometry
 from jaxcnn.functional.dtypes import as_array
 from jaxcnn.functional.layout import DataFormat, layout_of
 from jaxcnn.geometry import Flag, Int, Padding, Size
+from jaxcnn.nn.options import function
 from jaxcnn.nn.parameters import bias_parameter, default_kernel_init, parameter
 from jaxcnn.nn.windowed import WindowedConv
 
@@ -105,6 +106,8 @@ class LocalConv(WindowedConv):
 
 def _in_every_place(init: nnx.Initializer, places: tuple[int, ...]) -> nnx.Initializer:
     """An initializer of (*places, *shape) from one of `shape`, whose fans know nothing of the places."""
+
+    function("kernel_init", init)
 
     def draw(key: Array, shape: Any, dtype: Any = jnp.float32, out_sharding: Any = None) -> Array:
         keys = jax.random.split(key, math.prod(places))

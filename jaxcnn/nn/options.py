@@ -111,6 +111,17 @@ def inexact(name: str, dtype: Any) -> Any:
     return dtype
 
 
+def function(name: str, value: Any) -> Callable[..., Any]:
+    """`value`, which must be callable.
+
+    Raises:
+      TypeError: where it isn't; a name such as "relu" finds no function here.
+    """
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, such as those of flax.nnx; got {geometry.shown(value)}")
+    return value
+
+
 def promote(*arrays: Any, dtype: Any) -> tuple[Any, ...]:
     """Arrays in one dtype: `dtype`, or where it is None the common inexact one, as Flax promotes. None stays None."""
     arrays = tuple(None if a is None else jnp.asarray(a) for a in arrays)

@@ -4,7 +4,7 @@ from typing import Any
 
 from flax import nnx
 
-from jaxcnn.nn.options import inexact
+from jaxcnn.nn.options import function, inexact
 
 default_kernel_init = nnx.initializers.glorot_uniform()
 
@@ -13,9 +13,25 @@ def parameter(init: nnx.Initializer, rngs: nnx.Rngs, shape: tuple[int, ...], par
     """A parameter of `shape`, drawn from the stream `params`.
 
     Raises:
-      ValueError: for a dtype that is neither floating nor complex.
+      ValueError: for a dtype that is neither floating nor complex, or an initializer that returns another shape.
+      TypeError: for `rngs` or an initializer of another type.
     """
-    return nnx.Param(init(rngs.params(), shape, inexact("param_dtype", param_dtype)))
+    dtype = inexact("param_dtype", param_dtype)
+    value = function("an initializer", init)(streams(rngs).params(), shape, dtype)
+    if getattr(value, "shape", shape) != shape:  # metadata around an array has none
+        raise ValueError(f"an initializer must return the shape that it is asked for, {shape}; got {value.shape}")
+    return nnx.Param(value)
+
+
+def streams(rngs: Any) -> nnx.Rngs:
+    """`rngs`, which must be an nnx.Rngs.
+
+    Raises:
+      TypeError: where it isn't.
+    """
+    if not isinstance(rngs, nnx.Rngs):
+        raise TypeError(f"rngs must be an nnx.Rngs, such as nnx.Rngs(0); got {type(rngs).__name__}")
+    return rngs
 
 
 def bias_parameter(

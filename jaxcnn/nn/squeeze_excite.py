@@ -14,8 +14,8 @@ from jaxcnn import geometry
 from jaxcnn.functional.dtypes import as_array
 from jaxcnn.functional.layout import DATA_FORMATS, DataFormat, global_layout, one_of
 from jaxcnn.geometry import Flag, Int
-from jaxcnn.nn.options import inexact, optional_dims, promote
-from jaxcnn.nn.parameters import default_kernel_init
+from jaxcnn.nn.options import function, inexact, optional_dims, promote
+from jaxcnn.nn.parameters import default_kernel_init, streams
 
 
 class SqueezeExcite(nnx.Module):
@@ -55,6 +55,7 @@ class SqueezeExcite(nnx.Module):
 
         Raises:
           ValueError: for sizes or options that can't fit any input.
+          TypeError: for an `activation` or a `gate` that can't be called.
 
         Source: Hu, Shen and Sun, "Squeeze-and-Excitation Networks" (2018).
         """
@@ -65,7 +66,7 @@ class SqueezeExcite(nnx.Module):
                 f"reduction must divide features, so that the hidden layer has a whole number of channels; got "
                 f"{reduction} with {features}"
             )
-        self.activation, self.gate = activation, gate
+        self.activation, self.gate = function("activation", activation), function("gate", gate)
         self.spatial_dims = optional_dims(spatial_dims)
         self.data_format = one_of("data_format", data_format, DATA_FORMATS)
         self.dtype = None if dtype is None else inexact("dtype", dtype)
@@ -77,7 +78,7 @@ class SqueezeExcite(nnx.Module):
                 "bias_init": bias_init,
                 "dtype": dtype,
                 "param_dtype": inexact("param_dtype", param_dtype),
-                "rngs": rngs,
+                "rngs": streams(rngs),
             },
         )
         self.reduce = nnx.Linear(self.features, hidden, **options)

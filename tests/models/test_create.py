@@ -1,12 +1,16 @@
 """The parameter counts that the lectures print, and what `create` refuses."""
 
+import math
+
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from flax import nnx
 
 from jaxcnn import models
+from jaxcnn.models.stages import dropout_layer
 
 # (name, options): parameters. Lectures: 66,790, 203,068, 9,532, 197,210, 333,526, 104,202.
 PARAMETERS = [
@@ -100,6 +104,8 @@ def test_dropout_drops_in_training_alone():
         ({"name": "convnet", "input_shape": (4, 4, 1)}, "window must fit into the padded input"),
         ({"name": "convnet", "input_shape": (28, 28)}, "input_shape must be"),
         ({"name": "convnet", "num_classes": 0}, "num_classes must be an integer of at least 1, got 0"),
+        ({"name": "convnet", "input_shape": None}, "input_shape must be (height, width"),
+        ({"name": "convnet", "input_shape": np.int64(28)}, "input_shape must be (height, width"),
         ({"name": "simple_cnn", "dropout": 1.0}, "dropout must be a fraction of at least 0 and below 1"),
     ],
 )
@@ -107,3 +113,9 @@ def test_refuses(arguments, message):
     arguments = dict(arguments)
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         models.create(arguments.pop("name"), rngs=nnx.Rngs(0), **arguments)
+
+
+@pytest.mark.parametrize("rate", ["0.5", None, math.nan, 1])
+def test_refuses_what_is_no_rate(rate):
+    with pytest.raises(ValueError, match=f"dropout must be a fraction of at least 0 and below 1, got {rate!r}"):
+        dropout_layer(rate, nnx.Rngs(0))

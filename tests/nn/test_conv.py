@@ -50,11 +50,13 @@ def test_shapes_and_parameters(arguments, options, x, y, parameters):
     ],
 )
 def test_flaxs_layer_with_the_same_kernel(ours, flaxs):
-    flax_layer = nnx.Conv(4, 6, (3, 3), **flaxs, rngs=nnx.Rngs(0))
-    layer = nn.Conv(4, 6, 3, **ours, rngs=nnx.Rngs(1))
-    layer.kernel = nnx.Param(flax_layer.kernel[...])
-    layer.bias = nnx.data(flax_layer.bias)
-    x = np.random.default_rng(0).standard_normal((2, 5, 6, 4), np.float32)
+    options = {"kernel_init": nnx.initializers.ones, "rngs": nnx.Rngs(0)}  # the quickest to compile
+    flax_layer, layer = nnx.Conv(4, 6, (3, 3), **flaxs, **options), nn.Conv(4, 6, 3, **ours, **options)
+    draw = np.random.default_rng(0).standard_normal
+    flax_layer.kernel[...] = layer.kernel[...] = draw(layer.kernel.shape, np.float32)
+    if layer.bias is not None:
+        flax_layer.bias[...] = layer.bias[...] = draw(6, np.float32)
+    x = draw((2, 5, 6, 4), np.float32)
     y, expected = jax.jit(lambda x: (layer(x), flax_layer(x)))(x)
     np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
 
@@ -72,16 +74,19 @@ def test_dtypes_are_flaxs(x_dtype, dtype, param_dtype):
 
 
 def test_initial_values():
-    layer = nn.Conv(3, 8, 5, rngs=nnx.Rngs(0))
+    @jax.jit
+    def drawn(key):
+        ones = {"kernel_init": nnx.initializers.ones, "bias_init": nnx.initializers.ones}
+        layer, plain = nn.Conv(3, 8, 5, rngs=nnx.Rngs(key)), nn.Conv(1, 2, 2, **ones, rngs=nnx.Rngs(key))
+        return layer.kernel[...], layer.bias[...], plain(jnp.ones((1, 2, 2, 1)))
+
+    (kernel, bias, y), (other, _, _) = (map(np.asarray, drawn(jax.random.key(seed))) for seed in (0, 1))
     bound = (6 / (25 * 3 + 25 * 8)) ** 0.5
-    assert 0.9 * bound < jnp.abs(layer.kernel[...]).max() <= bound
-    assert not layer.bias[...].any()
-    assert layer.kernel[...].dtype == jnp.float32
-    again, other = (nn.Conv(3, 8, 5, rngs=nnx.Rngs(seed)).kernel[...] for seed in (0, 1))
-    np.testing.assert_array_equal(layer.kernel[...], again)
-    assert (other != again).any()
-    ones = nn.Conv(1, 2, 2, kernel_init=nnx.initializers.ones, bias_init=nnx.initializers.ones, rngs=nnx.Rngs(0))
-    np.testing.assert_array_equal(ones(jnp.ones((1, 2, 2, 1))), np.full((1, 1, 1, 2), 5))
+    assert 0.9 * bound < np.abs(kernel).max() <= bound
+    assert not bias.any()
+    assert kernel.dtype == bias.dtype == np.float32
+    assert (other != kernel).any()
+    np.testing.assert_array_equal(y, np.full((1, 1, 1, 2), 5))
 
 
 def test_a_module_is_a_pytree():
@@ -107,22 +112,26 @@ def test_split_and_merge():
 
 
 def test_beside_flaxs_layers():
-    rngs = nnx.Rngs(0)
-    model = nnx.Sequential(
-        nn.Conv(1, 4, 3, padding="SAME", rngs=rngs),
-        nnx.BatchNorm(4, rngs=rngs),
-        nnx.relu,
-        nn.MaxPool(2),
-        nnx.Dropout(0.5, rngs=rngs),
-        nn.Flatten(),
-        nnx.Linear(4 * 3 * 3, 2, rngs=rngs),
-    )
-    x = whole(5, 7, 7, 1)
-    assert model(x).shape == (5, 2)
+    @nnx.jit
+    def build():
+        rngs = nnx.Rngs(0)
+        return nnx.Sequential(
+            nn.Conv(1, 4, 3, padding="SAME", rngs=rngs),
+            nnx.BatchNorm(4, rngs=rngs),
+            nnx.relu,
+            nn.MaxPool(2),
+            nnx.Dropout(0.5, rngs=rngs),
+            nn.Flatten(),
+            nnx.Linear(4 * 3 * 3, 2, rngs=rngs),
+        )
+
+    model, x, run = build(), whole(5, 7, 7, 1), nnx.jit(lambda model, x: model(x))
     gradient = nnx.jit(nnx.grad(lambda model: (model(x) ** 2).sum()))(model)
-    assert all(jnp.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient["layers"][0]["kernel"]))
+    assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient["layers"][0]["kernel"]))
     model.eval()
-    np.testing.assert_array_equal(model(x), model(x))
+    y = run(model, x)
+    assert y.shape == (5, 2)
+    np.testing.assert_array_equal(run(model, x), y)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +168,11 @@ def test_the_constructor_refuses(options, message):
     options = {"in_features": 4, "out_features": 6, "kernel_size": 3} | options
     with pytest.raises(ValueError, match=message):
         nn.Conv(**options, rngs=nnx.Rngs(0))
+
+
+def test_an_initializer_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"^an initializer must return the shape .*, \(3, 3, 4, 6\); got \(1,\)$"):
+        nn.Conv(4, 6, 3, kernel_init=lambda key, shape, dtype: jnp.zeros(1, dtype), rngs=nnx.Rngs(0))
 
 
 def test_the_call_refuses():

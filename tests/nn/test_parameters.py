@@ -7,6 +7,8 @@ import pytest
 from flax import nnx
 
 from jaxcnn import nn
+from jaxcnn.nn.options import function
+from jaxcnn.nn.parameters import streams
 
 LAYERS = {
     "transpose": lambda **o: nn.ConvTranspose(2, 3, 2, strides=2, **o),
@@ -65,4 +67,12 @@ def test_no_bias(create):
 @EACH
 def test_what_is_no_array_is_refused(create):
     with pytest.raises(TypeError, match=r"^x must be an array of numbers, got"):
-        create(rngs=nnx.Rngs(0))(np.array(["cat"]))
+        nnx.eval_shape(lambda: create(rngs=nnx.Rngs(0)))(np.array(["cat"]))
+
+
+def test_what_is_no_rngs_and_no_function_is_refused():
+    for rngs, found in ((0, "int"), (None, "NoneType"), (jax.random.key(0), "PRNGKeyArray")):
+        with pytest.raises(TypeError, match=rf"^rngs must be an nnx\.Rngs, such as nnx\.Rngs\(0\); got {found}$"):
+            streams(rngs)
+    with pytest.raises(TypeError, match=r"^an initializer must be a function, .*; got 'he'$"):
+        function("an initializer", "he")

@@ -23,20 +23,25 @@ def whole(*shape):
 
 @pytest.mark.parametrize(("layer", "function", "flaxs"), PAIRS)
 def test_layers_are_their_functions(layer, function, flaxs):
-    x = whole(2, 5, 6, 3)
-    np.testing.assert_array_equal(layer(2)(x), function(x, 2))
     options = {"strides": (2, 1), "padding": "same_lower", "dilation": 2, "ceil_mode": True}
-    first = jnp.moveaxis(x, -1, 1)
-    np.testing.assert_array_equal(
-        layer((2, 3), **options, data_format="channels_first")(first),
-        function(first, (2, 3), **options, data_format="channels_first"),
-    )
-    if flaxs:
-        np.testing.assert_allclose(layer(3, strides=2)(x), flaxs(x, (3, 3), (2, 2)), rtol=1e-6)
-    # A layer's window is a tuple, so one image will do, and N may be other than 2.
-    np.testing.assert_array_equal(layer(2)(x[0]), layer(2)(x)[0])
-    assert layer(2, spatial_dims=1)(x[0]).shape == (5, 3, 3)
-    assert layer(2, spatial_dims=3)(x[None]).shape == (1, 1, 2, 3, 3)
+    options["data_format"] = "channels_first"
+
+    @jax.jit
+    def both(x):
+        first, theirs = jnp.moveaxis(x, -1, 1), flaxs or F.sum_pool
+        return (
+            (layer(2)(x), function(x, 2)),
+            (layer((2, 3), **options)(first), function(first, (2, 3), **options)),
+            (layer(3, strides=2)(x), theirs(x, (3, 3), strides=(2, 2))),
+            # A layer's window is a tuple, so one image will do, and N may be other than 2.
+            (layer(2)(x[0]), layer(2)(x)[0]),
+        )
+
+    x = whole(2, 5, 6, 3)
+    for ours, expected in both(x):
+        np.testing.assert_allclose(ours, expected, rtol=1e-6)
+    assert jax.eval_shape(layer(2, spatial_dims=1), x[0]).shape == (5, 3, 3)
+    assert jax.eval_shape(layer(2, spatial_dims=3), x[None]).shape == (1, 1, 2, 3, 3)
 
 
 def test_averages_as_flaxs():
@@ -64,9 +69,9 @@ def test_whole_images():
     x = whole(2, 3, 5, 4)
     for layer, function in ((nn.GlobalMaxPool, F.global_max_pool), (nn.GlobalAvgPool, F.global_avg_pool)):
         np.testing.assert_array_equal(layer()(x), function(x))
-        assert layer(keepdims=True)(x).shape == (2, 1, 1, 4)
-        assert layer(spatial_dims=2)(x[0]).shape == (4,)
-        assert layer(data_format="channels_first")(x).shape == (2, 3)
+        assert jax.eval_shape(layer(keepdims=True), x).shape == (2, 1, 1, 4)
+        assert jax.eval_shape(layer(spatial_dims=2), x[0]).shape == (4,)
+        assert jax.eval_shape(layer(data_format="channels_first"), x).shape == (2, 3)
 
 
 def test_flatten():
