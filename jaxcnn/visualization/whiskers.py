@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import SupportsFloat
 
+import numpy as np
+from jaxtyping import Num
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -31,7 +33,7 @@ class Whiskers:
     name: str
     x: Sequence[SupportsFloat]
     y: Sequence[SupportsFloat]
-    errors: Sequence[SupportsFloat] | None = None
+    errors: Sequence[SupportsFloat] | Num[np.ndarray, " n"] | None = None
 
 
 def whiskers(
@@ -44,7 +46,7 @@ def whiskers(
 ) -> Figure:
     """Draw means with error bars in small multiples with common axes: a colour a name, side by side at each place.
 
-    Means that are not finite leave a gap, and the figure names their series.
+    Means that are not finite leave a gap, and the figure names their series, as it does where an error is not finite.
 
     Args:
       series: of at most eight different names; the places of all are those of the first.
@@ -84,7 +86,7 @@ def _check(series: Sequence[Whiskers]) -> None:
         counts = [len(one.y), *([] if one.errors is None else [len(one.errors)])]
         if any(count != len(one.x) for count in counts):
             raise ValueError(f"series[{i}] has {len(one.x)} x but {counts} y and errors: give as many of each.")
-        if any(float(error) < 0 for error in one.errors or ()):
+        if any(float(error) < 0 for error in (() if one.errors is None else one.errors)):
             raise ValueError(f"series[{i}].errors has a negative one, but half a width is at least 0.")
 
 
@@ -119,5 +121,17 @@ def _legend(series: Sequence[Whiskers], colors: Mapping[str, str], error_label: 
 
 
 def _note(series: Sequence[Whiskers]) -> str:
-    lost = [f"{one.panel} {one.name}" for one in series if any(not math.isfinite(float(y)) for y in one.y)]
-    return f"Not finite in some places, so not drawn there: {', '.join(lost)}." if lost else ""
+    lost = ", ".join(f"{one.panel} {one.name}" for one in series if not _is_finite(one.y))
+    bare = ", ".join(
+        f"{one.panel} {one.name}" for one in series if one.errors is not None and not _is_finite(one.errors)
+    )
+    return " ".join(
+        [
+            *([f"Not finite in some places, so not drawn there: {lost}."] if lost else []),
+            *([f"In some places without an interval, which is not finite: {bare}."] if bare else []),
+        ]
+    )
+
+
+def _is_finite(values: Sequence[SupportsFloat] | Num[np.ndarray, " n"]) -> bool:
+    return all(math.isfinite(float(value)) for value in values)

@@ -32,6 +32,8 @@ def test_means_stand_side_by_side_with_their_intervals(visible_texts, assert_leg
 def test_what_is_not_finite_is_named(visible_texts):
     figure = draw([Whiskers("accuracy", "a", [0, 1], [0.5, math.nan])])
     assert any("not drawn there: accuracy a." in text for text, _ in visible_texts(figure))
+    figure = draw([Whiskers("accuracy", "a", [0, 1], [0.5, 0.6], np.array([math.nan, 0.1]))])
+    assert any("without an interval, which is not finite: accuracy a." in text for text, _ in visible_texts(figure))
 
 
 @pytest.mark.parametrize(
