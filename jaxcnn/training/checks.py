@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from jaxcnn.training.examples import Examples, LabeledImages
 from jaxcnn.training.leaves import shapes_of
 from jaxcnn.training.steps import apply_model
+from jaxcnn.training.variables import check_differentiable, check_unchanged, check_values
 
+_NO_JIT = "jax_disable_jit"
 PIXEL_RANGE_STARTS = 16  # a float image beyond this, and never negative, was not scaled or standardised
 
 
@@ -26,6 +28,22 @@ def check_integer(name: str, value: object, *, minimum: int, below: int | None =
         allowed = f"at least {minimum}" if below is None else f"in {minimum}..{below - 1}"
         raise ValueError(f"{name} must be {allowed}, got {value}")
     return int(value)
+
+
+def check_flag(name: str, value: object) -> bool:
+    """The value as a bool; a word such as "no", which Python takes for true, is refused."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def check_jit() -> None:
+    """Training calls compiled programs, which there are none of under `jax.disable_jit`."""
+    if getattr(jax.config, _NO_JIT):
+        raise ValueError(
+            "jax_disable_jit must be off where a model is trained, got True; to look into a step, call the model, or"
+            " training.train_step on a training.create_state, under it"
+        )
 
 
 def check_optimizer(optimizer: object) -> None:
@@ -83,20 +101,25 @@ def check_examples(name: str, dataset: object) -> Examples:
         raise TypeError(f"{name} must have the attributes .images and .labels, got {type(dataset).__name__}{way_out}")
     images, labels = check_images(f"{name}.images", dataset.images), np.asarray(dataset.labels)
     if not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"{name}.labels must be integers, class indices from 0 on, got dtype {labels.dtype}")
+        raise ValueError(
+            f"{name}.labels must be integers, class indices from 0 on, got dtype {labels.dtype};"
+            " convert them with .astype(int), one-hot rows with .argmax(-1)"
+        )
     if labels.shape != images.shape[:1]:
         raise ValueError(
-            f"{name}.labels must be one for each image, of shape ({len(images)},), got shape {labels.shape}"
+            f"{name}.labels must be one for each image, of shape ({len(images)},), got shape {labels.shape};"
+            " take a column as labels[:, 0], one-hot rows as labels.argmax(-1)"
         )
     return Examples(images, labels)
 
 
 def check_images(name: str, images: Any) -> NDArray:
     """The images as a NumPy array (n, h, w, c), uint8 or scaled floats."""
-    images = np.asarray(images)
+    images = _as_array(name, images)
     if images.ndim != 4 or images.size == 0:
         raise ValueError(
-            f"{name} must be a non-empty array of shape (n, height, width, channels), got shape {images.shape}"
+            f"{name} must be a non-empty array of shape (n, height, width, channels), got shape {images.shape};"
+            " one image is images[None], and gray ones without channels are images[..., None]"
         )
     if jnp.issubdtype(images.dtype, jnp.floating):
         _check_float_range(name, images)
@@ -105,6 +128,15 @@ def check_images(name: str, images: Any) -> NDArray:
             f"{name} must be uint8 in 0..255 or floating and scaled, got dtype {images.dtype}; convert to one of these"
         )
     return images
+
+
+def _as_array(name: str, images: Any) -> NDArray:
+    if isinstance(images, LabeledImages):
+        raise TypeError(f"{name} must be an array, got {type(images).__name__}; pass its .images")
+    try:
+        return np.asarray(images)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array of images of one shape, got several; resize them") from error
 
 
 def _check_float_range(name: str, images: NDArray) -> None:
@@ -151,6 +183,9 @@ def count_classes(
     """The number of logits the model returns for a batch of such images, found without computing it."""
     batch = jax.ShapeDtypeStruct((batch_size, *images.shape[1:]), jax.dtypes.canonicalize_dtype(images.dtype))
     graphdef, before = nnx.split(model)
+    check_values(before)
+    if training:
+        check_differentiable(before)
 
     def call(variables: Any, x: Any) -> Any:
         return apply_model(graphdef, variables, x, training=training, compute_dtype=compute_dtype)
@@ -164,7 +199,7 @@ def count_classes(
     _check_logits(logits, batch_size)
     if compute_dtype is not None:  # parameters are narrowed for the call, the other variables are not
         before, after = (nnx.split_state(variables, nnx.Param, ...)[1] for variables in (before, after))
-    _check_unchanged(before, after)
+    check_unchanged(before, after)
     return logits.shape[1]
 
 
@@ -176,17 +211,6 @@ def _check_logits(logits: Any, batch_size: int) -> None:
             f"the model must return floating logits of shape (batch, classes), got {logits.dtype} of shape"
             f" {logits.shape} for a batch of {batch_size} images"
         )
-
-
-def _check_unchanged(before: Any, after: Any) -> None:
-    """Steps run in a loop, whose state must keep its structure."""
-    old, new = shapes_of(before), shapes_of(after)
-    for path in sorted(old.keys() | new.keys()):
-        if old.get(path) != new.get(path):
-            raise ValueError(
-                "the model must keep the shapes and dtypes of its variables in a call, but"
-                f" {path} changes from {old.get(path, 'absent')} to {new.get(path, 'absent')}"
-            )
 
 
 def _first_line(error: Exception) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from jaxcnn.training.callbacks import Callback
-from jaxcnn.training.checks import check_integer
+from jaxcnn.training.checks import check_flag, check_integer
+from jaxcnn.training.options import check_number
 from jaxcnn.training.run import Run
 
 _BETTER_WHEN = {"loss": "min", "val_loss": "min", "accuracy": "max", "val_accuracy": "max"}
@@ -25,6 +26,7 @@ class EarlyStopping(Callback):
       restore_best: at the end the model receives the variables of its best epoch, also where nothing was stopped.
 
     Raises:
+      TypeError: an argument is of the wrong type.
       ValueError: `monitor` is no such name, or `val_...` without a validation set; a number is out of its range.
     """
 
@@ -34,10 +36,11 @@ class EarlyStopping(Callback):
     restore_best: bool = False
 
     def __post_init__(self) -> None:
-        if self.monitor not in _BETTER_WHEN:
+        if not isinstance(self.monitor, str) or self.monitor not in _BETTER_WHEN:
             raise ValueError(f"monitor must be one of {', '.join(_BETTER_WHEN)}, got {self.monitor!r}")
         check_integer("patience", self.patience, minimum=0)
-        if not 0 <= self.min_delta < math.inf:
+        check_flag("restore_best", self.restore_best)
+        if not 0 <= check_number("min_delta", self.min_delta) < math.inf:
             raise ValueError(f"min_delta must be finite and at least 0, got {self.min_delta}")
 
     def on_train_begin(self, run: Run) -> None:
@@ -48,9 +51,10 @@ class EarlyStopping(Callback):
             )
 
     def on_epoch_end(self, run: Run, row: Mapping[str, float]) -> None:
-        name = f"early_stopping/{self.monitor}"
+        # Two that watch the same with another patience share a note, which the first of them writes.
+        name = f"early_stopping/{self.monitor}" + f"/{self.min_delta}" * bool(self.min_delta)
         value, before = row[self.monitor], run.notes.get(name)
-        if before is None or self._is_better(value, before["value"]):
+        if before is None or before["epoch"] == run.epoch or self._is_better(value, before["value"]):
             run.notes[name] = {"value": value, "epoch": run.epoch}
             run.best = run.variables() if self.restore_best else run.best
         elif run.epoch - before["epoch"] >= self.patience:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from jaxcnn.training.call import check_call, check_callbacks, check_options, check_seed
 from jaxcnn.training.callbacks import Callback, watched
 from jaxcnn.training.checkpoints import Checkpoints, make_saver
+from jaxcnn.training.checks import check_jit
 from jaxcnn.training.examples import LabeledImages
 from jaxcnn.training.history import History
 from jaxcnn.training.progress import reporter
@@ -26,7 +27,7 @@ def fit(
     optimizer: optax.GradientTransformation,
     seed: int = 0,
     label_smoothing: float | int = 0.0,
-    class_weights: Sequence[float | int] | NDArray | None = None,
+    class_weights: Sequence[float | int] | NDArray | jax.Array | None = None,
     ema: float | int | None = None,
     compute_dtype: jax.typing.DTypeLike | None = None,
     accumulate_steps: int = 1,
@@ -83,6 +84,7 @@ def fit(
         the last good epoch.
       OSError: a checkpoint can't be saved; earlier ones are whole.
     """
+    check_jit()
     seed, callbacks = check_seed(seed), check_callbacks(callbacks)
     saving = make_saver(checkpoints, train, validation)
     watchers = (*callbacks, *saving)  # a save comes after what others note

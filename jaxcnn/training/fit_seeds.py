@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from jaxcnn.training.call import check_call, check_callbacks_of_all, check_options, check_seeds
 from jaxcnn.training.callbacks import Callback, watched
-from jaxcnn.training.checks import check_same_structure
+from jaxcnn.training.checks import check_jit, check_same_structure
 from jaxcnn.training.examples import LabeledImages
 from jaxcnn.training.history import History
 from jaxcnn.training.progress import Silent, reporters
@@ -30,7 +30,7 @@ def fit_seeds(
     optimizer: optax.GradientTransformation,
     seeds: Sequence[int],
     label_smoothing: float | int = 0.0,
-    class_weights: Sequence[float | int] | NDArray | None = None,
+    class_weights: Sequence[float | int] | NDArray | jax.Array | None = None,
     ema: float | int | None = None,
     compute_dtype: jax.typing.DTypeLike | None = None,
     accumulate_steps: int = 1,
@@ -43,7 +43,7 @@ def fit_seeds(
     The sets lie on the device once and one set of compiled programs serves all runs. As many of these go on at a
     time as the host has cores: on a CPU a step of a small network leaves cores idle. Models stacked with `jax.vmap`
     make grouped convolutions, slower there than one model after the other; `python -m
-    experiments.bench.seeds` measures all three.
+    experiments.bench.seeds` measures all three. Nothing is saved on the way: `fit` takes `checkpoints`, for one run.
 
     Args:
       models: NNX modules of one structure, such as one constructor's with different `rngs`.
@@ -63,6 +63,7 @@ def fit_seeds(
       TypeError: an argument is of the wrong type.
       ValueError: images, labels, models or numbers do not fit; raised before anything compiles.
     """
+    check_jit()
     models = check_same_structure(models)
     seeds = check_seeds(seeds, len(models))
     watchers = check_callbacks_of_all(callbacks, len(models))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from jaxcnn.training.call import check_callbacks, check_options, check_seed
 from jaxcnn.training.callbacks import Callback, watched
 from jaxcnn.training.checkpoints import Checkpoints, make_saver
+from jaxcnn.training.checks import check_jit
 from jaxcnn.training.examples import LabeledImages
 from jaxcnn.training.history import History
 from jaxcnn.training.progress import reporter
@@ -31,7 +32,7 @@ def fit_stream(
     seed: int = 0,
     augment: Augmentation | None = None,
     label_smoothing: float | int = 0.0,
-    class_weights: Sequence[float | int] | NDArray | None = None,
+    class_weights: Sequence[float | int] | NDArray | jax.Array | None = None,
     ema: float | int | None = None,
     compute_dtype: jax.typing.DTypeLike | None = None,
     accumulate_steps: int = 1,
@@ -62,7 +63,8 @@ def fit_stream(
       optimizer: any optax gradient transformation. Pass the same object again to reuse compiled programs.
       seed: of the augmentation, 0 to 2**32 - 1; shuffles have the stream's own.
       augment: `(key, images) -> images` such as one of `jaxcnn.data.augment`, run on the device within the step,
-        before scaling. Pass the same object again to reuse compiled programs.
+        before scaling: floats that it returns must be scaled already. Pass the same object again to reuse compiled
+        programs.
       label_smoothing, class_weights, ema, compute_dtype, accumulate_steps, callbacks: as for `fit`.
       checkpoints: as for `fit`. A run that goes on puts the stream where it was, wherever that stands; its source,
         seed and batch size must be the same.
@@ -81,6 +83,7 @@ def fit_stream(
       FloatingPointError: the loss or a parameter became NaN or infinite; the model keeps the last good epoch.
       OSError: a checkpoint can't be saved; earlier ones are whole.
     """
+    check_jit()
     seed, callbacks = check_seed(seed), check_callbacks(callbacks)
     saving = make_saver(checkpoints, stream, validation, {"augment": augment})
     watchers = (*callbacks, *saving)  # a save comes after what others note

@@ -32,9 +32,16 @@ class StepOptions:
 NO_OPTIONS = StepOptions()
 
 
+def check_number(name: str, value: object) -> float:
+    """The value as a float; NumPy's numbers pass, bools and words do not."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
+    return float(value)
+
+
 def check_fraction(name: str, value: object) -> float:
     """The value as a float in 0..1, without 1."""
-    found = _check_number(name, value)
+    found = check_number(name, value)
     if not 0 <= found < 1:
         raise ValueError(f"{name} must lie in 0..1 and below 1, got {value}")
     return found
@@ -44,9 +51,13 @@ def check_class_weights(weights: object, classes: int) -> tuple[float, ...] | No
     """One number of 0 or more a class, not all 0."""
     if weights is None:
         return None
-    if isinstance(weights, str | dict) or not isinstance(weights, Iterable):
-        raise TypeError(f"class_weights must be a sequence of {classes} numbers or None, got {type(weights).__name__}")
-    found = tuple(_check_number(f"class_weights[{index}]", each) for index, each in enumerate(weights))
+    given = np.asarray(weights) if isinstance(weights, jax.Array) else weights
+    if isinstance(given, str | dict) or not isinstance(given, Iterable) or getattr(given, "shape", None) == ():
+        raise TypeError(
+            f"class_weights must be a sequence of {classes} numbers or None, got {type(weights).__name__};"
+            " list them in the order of the classes"
+        )
+    found = tuple(check_number(f"class_weights[{index}]", each) for index, each in enumerate(given))
     if len(found) != classes:
         raise ValueError(f"class_weights must be one for each of the model's {classes} classes, got {len(found)}")
     if not all(0 <= each < math.inf for each in found) or not any(found):
@@ -68,9 +79,3 @@ def check_compute_dtype(dtype: Any) -> np.dtype | None:
             " float64 needs jax_enable_x64"
         )
     return found
-
-
-def _check_number(name: str, value: object) -> float:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
-    return float(value)

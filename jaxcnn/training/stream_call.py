@@ -124,6 +124,11 @@ def passes(stream: BatchStream, plan: Plan, epochs: int | None, first: int) -> i
     wanted = left if epochs is None else epochs
     if wanted is None or (left is not None and wanted > left):
         raise ValueError(f"epochs must be at most the {left} that the stream has left, got {epochs}; stream more")
+    if epochs is None and wanted < 1:
+        raise ValueError(
+            f"the stream must have batches left, got one that stands at its end, position {stream.position}; begin"
+            " another, or put it back by seek(0)"
+        )
     return wanted
 
 

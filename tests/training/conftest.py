@@ -5,9 +5,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from flax import nnx
 
+RMSPROP, SGD = optax.rmsprop(1e-2), optax.sgd(0.5)  # one object each, so that tests share compiled programs
 KERNEL = nnx.initializers.uniform(0.2)  # the quickest to compile
 
 
@@ -79,6 +81,16 @@ def stateful():
 @pytest.fixture
 def convolutional():
     return Convolutional
+
+
+@pytest.fixture
+def rmsprop():
+    return RMSPROP
+
+
+@pytest.fixture
+def sgd():
+    return SGD
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """When callbacks are called, what they see, and how they end a run."""
 
 import numpy as np
-import optax
 import pytest
 from flax import nnx
 
 from jaxcnn import training
 from jaxcnn.training import progress
 from jaxcnn.training.call import check_callbacks
-
-RMSPROP = optax.rmsprop(1e-2)  # one object, so that tests share compiled programs
 
 
 class Log(training.Callback):
@@ -36,10 +33,10 @@ class Log(training.Callback):
 
 
 @pytest.fixture
-def fit(make_images, stateful):
+def fit(make_images, stateful, rmsprop):
     def call(*callbacks, **options):
         model = stateful(rngs=nnx.Rngs(0))
-        options = {"epochs": 2, "batch_size": 8, "optimizer": RMSPROP, "progress": False} | options
+        options = {"epochs": 2, "batch_size": 8, "optimizer": rmsprop, "progress": False} | options
         return model, training.fit(model, make_images(20), callbacks=callbacks, **options)
 
     return call

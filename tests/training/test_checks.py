@@ -2,6 +2,7 @@
 
 import types
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -65,7 +66,11 @@ FLOAT = np.linspace(0, 255, 256, dtype=np.float32).reshape(4, 8, 8, 1)
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (UINT8[..., 0], r"train\.images must be a non-empty array of shape \(n, .*, got shape \(4, 8, 8\)"),
+        (
+            UINT8[..., 0],
+            r"train\.images must be a non-empty array .*, got shape \(4, 8, 8\); .* gray .* images\[\.\.\., None\]$",
+        ),
+        ([UINT8[0], UINT8[0, :4]], r"train\.images must be an array of images of one shape, got several; resize them"),
         (UINT8[:0], r"non-empty array .*, got shape \(0, 8, 8, 1\)"),
         (UINT8.astype(np.int64), "must be uint8 in 0..255 or floating and scaled, got dtype int64"),
         (UINT8.astype(bool), "got dtype bool"),
@@ -80,6 +85,11 @@ def test_images(fit, images, message):
         fit(types.SimpleNamespace(images=images, labels=np.zeros(len(images), int)))
 
 
+def test_a_set_in_place_of_its_images(make_images):
+    with pytest.raises(TypeError, match=r"images must be an array, got Images; pass its \.images"):
+        checks.check_images("images", make_images(2))
+
+
 def test_standardised_floats_pass():
     assert checks.check_images("images", FLOAT - 127.5).dtype == np.float32
 
@@ -87,9 +97,13 @@ def test_standardised_floats_pass():
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (np.zeros(4), r"train\.labels must be integers, class indices from 0 on, got dtype float64"),
+        (
+            np.zeros(4),
+            r"train\.labels must be integers, class indices from 0 on, got dtype float64; .* \.astype\(int\)",
+        ),
+        (np.eye(4), r"got dtype float64; .* one-hot rows with \.argmax\(-1\)"),
         (np.zeros(3, int), r"train\.labels must be one for each image, of shape \(4,\), got shape \(3,\)"),
-        (np.zeros((4, 1), int), r"got shape \(4, 1\)"),
+        (np.zeros((4, 1), int), r"got shape \(4, 1\); take a column as labels\[:, 0\]"),
         (np.array([0, 2, 1, 3]), r"must lie in 0\.\.2 for a model of 3 classes, got 3 at index 3; recode the labels"),
         (np.array([0, -1, 1, 3]), "got -1 at index 1"),
         (np.array([0, 1, 2, 2**32], np.uint64), "got 4294967296 at index 3"),
@@ -151,3 +165,34 @@ def test_model_whose_state_changes_its_type(fit, softmax):
 
     with pytest.raises(ValueError, match=r"keep the shapes and dtypes .*calls.* from int32\(\) to float32\(\)"):
         fit(model=Widening(rngs=nnx.Rngs(0)))
+
+
+def test_model_without_values(fit, softmax):
+    shapes = nnx.eval_shape(lambda: softmax(rngs=nnx.Rngs(0)))
+    with pytest.raises(ValueError, match=r"must hold values, but \['dense'\]\['bias'\].* is a shape .* training\.load"):
+        fit(model=shapes)
+    with pytest.raises(ValueError, match="must hold values"):
+        training.predict(shapes, UINT8)
+
+
+def test_model_with_parameters_that_have_no_gradient(fit, softmax):
+    model = softmax(rngs=nnx.Rngs(0))
+    model.calls = nnx.Param(jnp.zeros((), jnp.int32))
+    with pytest.raises(ValueError, match=r"floating or complex, .* \['calls'\].* is int32; make it an nnx\.Variable"):
+        fit(model=model)
+
+
+def test_without_jit_training_is_refused(fit):
+    with (
+        jax.disable_jit(),
+        pytest.raises(ValueError, match=r"jax_disable_jit must be off .*, got True; .* training\.train_step"),
+    ):
+        fit()
+
+
+@pytest.mark.slow
+def test_without_jit_a_step_can_be_looked_into(make_images, softmax):
+    with jax.disable_jit():
+        state = training.create_state(softmax(rngs=nnx.Rngs(0)), optax.sgd(0.1))
+        state, _ = training.train_step(state, training.Examples(*map(jnp.asarray, make_images(2))))
+    assert int(state.step) == 1

@@ -68,6 +68,18 @@ def test_the_model_has_its_best_epoch_where_asked_for(make_images, softmax, arra
     assert all(same) == restore_best
 
 
+@pytest.mark.parametrize("restores", [0, 1])
+def test_two_with_another_patience_each_see_what_improves(softmax, restores):
+    state = training.create_state(softmax(rngs=nnx.Rngs(0)), UP_FROM_STEP_6)
+    run = Run(Plan(8, 8, 32), 9, 0, state, validated=True)
+    both = [EarlyStopping(patience=3 - index, restore_best=index == restores) for index in (0, 1)]
+    for value in (3.0, 2.0, 2.5, 2.5):
+        run.finish_epoch({"val_loss": value})
+        for stopping in both:
+            stopping.on_epoch_end(run, run.rows[-1])
+        assert (run.best is not None, run.stopped is not None) == (True, run.epoch == 4)
+
+
 def test_bad_options(stops_after, make_images, softmax):
     with pytest.raises(ValueError, match="monitor must be one of loss, val_loss, accuracy, val_accuracy, got 'f1'"):
         EarlyStopping.__post_init__(_with(monitor="f1"))
@@ -75,6 +87,11 @@ def test_bad_options(stops_after, make_images, softmax):
         EarlyStopping(patience=-1)
     with pytest.raises(ValueError, match=r"min_delta must be finite and at least 0, got -0\.1"):
         EarlyStopping(min_delta=-0.1)
+    for name, value in (("min_delta", "0.1"), ("min_delta", None), ("restore_best", "no")):
+        with pytest.raises(TypeError, match=f"{name} must be .*, got {value!r}"):
+            EarlyStopping.__post_init__(_with(**{name: value}))
+    with pytest.raises(ValueError, match=r"monitor must be one of .*, got \['loss'\]"):
+        EarlyStopping.__post_init__(_with(monitor=["loss"]))
     with pytest.raises(ValueError, match=r"monitor is 'val_loss', but the run has loss, accuracy, seconds alone; pass"):
         training.fit(
             softmax(rngs=nnx.Rngs(0)),

@@ -15,19 +15,17 @@ from jaxcnn.training.feed import MemoryFeed
 from jaxcnn.training.programs import compile_programs
 from jaxcnn.training.run import Run
 
-RMSPROP = optax.rmsprop(1e-2)  # one object, so that tests share compiled programs
 
-
-def test_an_interrupt_leaves_the_last_whole_epoch(make_images, stateful, arrays, monkeypatch):
+def test_an_interrupt_leaves_the_last_whole_epoch(make_images, stateful, arrays, monkeypatch, rmsprop):
     def fit(epochs):
         model = stateful(rngs=nnx.Rngs(0))
         try:
             training.fit(
                 model,
-                make_images(24),
+                make_images(20),
                 epochs=epochs,
                 batch_size=8,
-                optimizer=RMSPROP,
+                optimizer=rmsprop,
                 steps_per_execution=1,
                 progress=False,
             )
@@ -66,9 +64,9 @@ def test_parameters_broken_by_the_last_step_do_not_reach_the_model(make_images, 
 
 
 @pytest.fixture
-def epoch(make_images, stateful):
+def epoch(make_images, stateful, rmsprop):
     """Trains one epoch of three chunks, on what `feed` makes of the programs."""
-    state, key = training.create_state(stateful(rngs=nnx.Rngs(0)), RMSPROP), jax.random.key(0)
+    state, key = training.create_state(stateful(rngs=nnx.Rngs(0)), rmsprop), jax.random.key(0)
     examples, plan = Examples(*map(jnp.asarray, make_images(20))), Plan(20, 8, steps_per_execution=1)
     programs, _ = compile_programs(plan, state, examples, key, None)
 

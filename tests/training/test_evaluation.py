@@ -1,18 +1,15 @@
 import numpy as np
-import optax
 import pytest
 from flax import nnx
 
 from jaxcnn import training
 
-SGD = optax.sgd(0.1)  # one object, so that tests share compiled programs
-
 
 @pytest.fixture
-def trained(make_images, stateful):
+def trained(make_images, stateful, sgd):
     """A model whose running statistics differ from those of any batch."""
     model = stateful(rngs=nnx.Rngs(0))
-    training.fit(model, make_images(16), epochs=1, batch_size=8, optimizer=SGD, progress=False)
+    training.fit(model, make_images(16), epochs=1, batch_size=8, optimizer=sgd, progress=False)
     return model
 
 

@@ -8,10 +8,6 @@ from flax import nnx
 from jaxcnn import training
 from jaxcnn.training.chunks import epoch_order
 
-# one object each, so that tests share compiled programs
-RMSPROP = optax.rmsprop(1e-2)
-SGD = optax.sgd(0.5)
-
 
 def softmax_rows(logits):
     powers = np.exp(logits - logits.max(-1, keepdims=True))
@@ -37,10 +33,10 @@ def numpy_fit(weights, bias, data, *, epochs, batch_size, rate, seed):
     return weights, bias, losses, accuracies
 
 
-def test_follows_gradient_descent_in_numpy_last_small_batch_included(make_images, softmax):
+def test_follows_gradient_descent_in_numpy_last_small_batch_included(make_images, softmax, sgd):
     model, data = softmax(rngs=nnx.Rngs(0)), make_images(20)
     start = np.asarray(model.dense.kernel[...], np.float64), np.asarray(model.dense.bias[...], np.float64)
-    history = training.fit(model, data, epochs=3, batch_size=8, optimizer=SGD, seed=5, progress=False)
+    history = training.fit(model, data, epochs=3, batch_size=8, optimizer=sgd, seed=5, progress=False)
     weights, bias, losses, accuracies = numpy_fit(*start, data, epochs=3, batch_size=8, rate=0.5, seed=5)
     np.testing.assert_allclose(model.dense.kernel[...], weights, atol=1e-5)
     np.testing.assert_allclose(model.dense.bias[...], bias, atol=1e-5)
@@ -68,7 +64,7 @@ def test_learns_what_there_is_to_learn(make_images, convolutional):
 
 
 @pytest.fixture
-def run(make_images, stateful, arrays):
+def run(make_images, stateful, arrays, rmsprop):
     """The final arrays and the history of one fit of 3 epochs of 3 batches, the last of them smaller."""
 
     def fit(seed=0, steps_per_execution=32):
@@ -78,7 +74,7 @@ def run(make_images, stateful, arrays):
             make_images(20),
             epochs=3,
             batch_size=8,
-            optimizer=RMSPROP,
+            optimizer=rmsprop,
             seed=seed,
             steps_per_execution=steps_per_execution,
             progress=False,
@@ -108,39 +104,39 @@ def test_another_seed_shuffles_anew(run):
     assert run()[1] != run(seed=1)[1]
 
 
-def test_statistics_and_dropout_counts_move(make_images, stateful, arrays):
+def test_statistics_and_dropout_counts_move(make_images, stateful, arrays, rmsprop):
     model = stateful(rngs=nnx.Rngs(0))
     before = arrays(model)
-    training.fit(model, make_images(20), epochs=1, batch_size=8, optimizer=RMSPROP, progress=False)
+    training.fit(model, make_images(20), epochs=1, batch_size=8, optimizer=rmsprop, progress=False)
     after = arrays(model)
     assert not np.allclose(before["norm", "mean"], after["norm", "mean"])
     assert not np.allclose(before["norm", "var"], after["norm", "var"])
     assert after["dropout", "rngs", "count"] == before["dropout", "rngs", "count"] + 3
 
 
-def test_modes_are_put_back_as_found(make_images, stateful):
+def test_modes_are_put_back_as_found(make_images, stateful, sgd):
     model = stateful(rngs=nnx.Rngs(0))
     model.dropout.deterministic = True
     found = nnx.graphdef(model)
-    training.fit(model, make_images(8), epochs=1, optimizer=SGD, progress=False)
+    training.fit(model, make_images(8), epochs=1, optimizer=sgd, progress=False)
     assert nnx.graphdef(model) == found
 
 
-def test_no_epochs_leave_the_model_as_it_is(make_images, softmax, arrays):
+def test_no_epochs_leave_the_model_as_it_is(make_images, softmax, arrays, sgd):
     model = softmax(rngs=nnx.Rngs(0))
     before = arrays(model)
-    assert training.fit(model, make_images(5), epochs=0, optimizer=SGD) == training.History()
+    assert training.fit(model, make_images(5), epochs=0, optimizer=sgd) == training.History()
     np.testing.assert_equal(arrays(model), before)
 
 
-def test_a_batch_larger_than_the_set_is_the_set(make_images, softmax):
+def test_a_batch_larger_than_the_set_is_the_set(make_images, softmax, sgd):
     histories = [
         training.fit(
             softmax(rngs=nnx.Rngs(0)),
             make_images(8),
             epochs=2,
             batch_size=size,
-            optimizer=SGD,
+            optimizer=sgd,
             progress=False,
         )
         for size in (8, 1000)
@@ -161,7 +157,7 @@ def test_trains_with_64_bits_enabled(make_images, stateful, softmax, x64, dtype)
     assert training.predict(model, data.images).dtype == jnp.float32
 
 
-def test_takes_raw_arrays_and_a_model_without_other_state(make_images, softmax):
+def test_takes_raw_arrays_and_a_model_without_other_state(make_images, softmax, sgd):
     class Centred(softmax):
         def __init__(self, *, rngs):
             super().__init__(rngs=rngs)
@@ -171,5 +167,5 @@ def test_takes_raw_arrays_and_a_model_without_other_state(make_images, softmax):
             return super().__call__(x - self.mean[None])
 
     model, data = Centred(rngs=nnx.Rngs(0)), make_images(8, dtype=np.float32)
-    history = training.fit(model, data, epochs=2, optimizer=SGD, progress=False)
+    history = training.fit(model, data, epochs=2, optimizer=sgd, progress=False)
     assert history.loss[1] < history.loss[0]

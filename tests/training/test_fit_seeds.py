@@ -10,15 +10,14 @@ from jaxcnn import training
 from jaxcnn.training import checks, progress
 from jaxcnn.training.call import check_seeds
 
-RMSPROP = optax.rmsprop(1e-2)  # one object, so that tests share compiled programs
 SEEDS = (0, 1, 7)
 
 
-def test_the_bits_are_those_of_single_runs(make_images, stateful, arrays):
+def test_the_bits_are_those_of_single_runs(make_images, stateful, arrays, rmsprop):
     def models():
         return [stateful(rngs=nnx.Rngs(seed)) for seed in SEEDS]
 
-    options = {"validation": make_images(6, seed=1), "epochs": 3, "batch_size": 8, "optimizer": RMSPROP}
+    options = {"validation": make_images(6, seed=1), "epochs": 3, "batch_size": 8, "optimizer": rmsprop}
     options |= {"steps_per_execution": 1, "progress": False}
     together, apart = models(), models()
     histories = training.fit_seeds(together, make_images(20), seeds=SEEDS, **options)
@@ -32,11 +31,11 @@ def test_the_bits_are_those_of_single_runs(make_images, stateful, arrays):
     assert [history.compile_seconds > 0 for history in histories] == [True, False, False]
 
 
-def test_options_and_callbacks_are_those_of_single_runs(make_images, softmax, arrays):
+def test_options_and_callbacks_are_those_of_single_runs(make_images, softmax, arrays, rmsprop):
     def callbacks():
         return [training.EarlyStopping("loss", min_delta=10.0, patience=2)]
 
-    options = {"epochs": 9, "batch_size": 8, "optimizer": RMSPROP, "progress": False}
+    options = {"epochs": 9, "batch_size": 8, "optimizer": rmsprop, "progress": False}
     options |= {"label_smoothing": 0.1, "class_weights": (1, 2, 3), "ema": 0.5, "accumulate_steps": 2}
     together, apart = ([softmax(rngs=nnx.Rngs(seed)) for seed in (0, 1)] for _ in range(2))
     watchers = [callbacks(), callbacks()]
@@ -52,11 +51,11 @@ def test_options_and_callbacks_are_those_of_single_runs(make_images, softmax, ar
         training.fit_seeds(together, make_images(20), seeds=(0, 1), callbacks=[watchers[0]] * 2, **options)
 
 
-def test_trains_with_64_bits_enabled(make_images, softmax, x64):
+def test_trains_with_64_bits_enabled(make_images, softmax, x64, rmsprop):
     data = make_images(16, dtype=np.float64)
     models = [softmax(rngs=nnx.Rngs(seed)) for seed in (0, 1)]
     histories = training.fit_seeds(
-        models, data, validation=data, epochs=1, batch_size=8, optimizer=RMSPROP, seeds=(0, 1), progress=False
+        models, data, validation=data, epochs=1, batch_size=8, optimizer=rmsprop, seeds=(0, 1), progress=False
     )
     assert np.isfinite([history.val_loss for history in histories]).all()
 
@@ -78,7 +77,7 @@ def test_a_broken_run_keeps_its_last_good_epoch_and_the_others_go_on(make_images
     assert histories[1].loss == []
 
 
-def test_an_error_in_one_run_stops_all(make_images, softmax, monkeypatch):
+def test_an_error_in_one_run_stops_all(make_images, softmax, monkeypatch, rmsprop):
     def fail(self, epoch, row):
         raise OSError("disk full")
 
@@ -88,22 +87,22 @@ def test_an_error_in_one_run_stops_all(make_images, softmax, monkeypatch):
             [softmax(rngs=nnx.Rngs(seed)) for seed in SEEDS],
             make_images(16),
             epochs=2,
-            optimizer=RMSPROP,
+            optimizer=rmsprop,
             seeds=SEEDS,
             progress=False,
         )
 
 
-def test_each_line_names_its_seed(make_images, softmax, capsys):
+def test_each_line_names_its_seed(make_images, softmax, capsys, rmsprop):
     models = [softmax(rngs=nnx.Rngs(seed)) for seed in (4, 5)]
-    training.fit_seeds(models, make_images(8), epochs=1, optimizer=RMSPROP, seeds=(4, 5))
+    training.fit_seeds(models, make_images(8), epochs=1, optimizer=rmsprop, seeds=(4, 5))
     lines = sorted(capsys.readouterr().err.splitlines())
     assert [line.split(":")[0] for line in lines] == ["seed 4, epoch 1/1", "seed 5, epoch 1/1"]
 
 
-def test_no_epochs_give_empty_histories(make_images, softmax):
+def test_no_epochs_give_empty_histories(make_images, softmax, rmsprop):
     models = [softmax(rngs=nnx.Rngs(seed)) for seed in (0, 1)]
-    histories = training.fit_seeds(models, make_images(8), epochs=0, optimizer=RMSPROP, seeds=(0, 1))
+    histories = training.fit_seeds(models, make_images(8), epochs=0, optimizer=rmsprop, seeds=(0, 1))
     assert histories == [training.History(), training.History()]
 
 
@@ -116,10 +115,10 @@ def test_no_epochs_give_empty_histories(make_images, softmax):
         ((3,), (-1,), r"seed must be in 0\.\.4294967295, got -1"),
     ],
 )
-def test_wrong_values(make_images, softmax, classes, seeds, message):
+def test_wrong_values(make_images, softmax, classes, seeds, message, rmsprop):
     models = [softmax(count, rngs=nnx.Rngs(0)) for count in classes]
     with pytest.raises(ValueError, match=message):
-        training.fit_seeds(models, make_images(8), epochs=1, optimizer=RMSPROP, seeds=seeds)
+        training.fit_seeds(models, make_images(8), epochs=1, optimizer=rmsprop, seeds=seeds)
 
 
 def test_wrong_types(make_images, softmax):

@@ -1,3 +1,4 @@
+import functools
 import importlib
 
 import jax
@@ -13,10 +14,6 @@ from jaxcnn.data.stream import stream
 from jaxcnn.training.examples import Examples
 from jaxcnn.training.fit_stream import fit_stream
 
-# one object each, so that tests share compiled programs
-RMSPROP = optax.rmsprop(1e-2)
-SGD = optax.sgd(0.5)
-
 
 def shifted(key, images):
     return random_shift(key, images, pixels=1)
@@ -26,14 +23,21 @@ def cropped(key, images):
     return random_crop(key, images, size=(4, 8))
 
 
-def by_hand(model, batches, augment=None):
+def unchanged(key, images):
+    return images
+
+
+@functools.partial(jax.jit, static_argnames="augment")
+def step_by_hand(state, position, images, labels, augment):
+    images = augment(jax.random.fold_in(jax.random.key(0), position), images)
+    return training.train_step(state, Examples(images, labels))
+
+
+def by_hand(model, batches, optimizer, augment):
     """The same steps one by one, each compiled in the plainest way; the mean loss of all."""
-    state, step = training.create_state(model, RMSPROP), jax.jit(training.train_step)
-    total, seen = 0.0, 0
+    state, total, seen = training.create_state(model, optimizer), 0.0, 0
     for position, (images, labels) in batches:
-        if augment is not None:
-            images = augment(jax.random.fold_in(jax.random.key(0), position), images)
-        state, metrics = step(state, Examples(images, labels))
+        state, metrics = step_by_hand(state, position, images, labels, augment)
         total, seen = total + float(metrics.loss), seen + len(labels)
     nnx.update(model, state.params, state.other)
     return total / seen
@@ -44,14 +48,14 @@ def streamed(data, **options):
 
 
 @pytest.mark.parametrize("augment", [pytest.param(None, marks=pytest.mark.slow), shifted])
-def test_equals_the_same_steps_by_hand_with_the_last_small_batch(make_images, stateful, arrays, augment):
+def test_equals_the_same_steps_by_hand_with_the_last_small_batch(make_images, stateful, arrays, augment, rmsprop):
     model, plain = stateful(rngs=nnx.Rngs(0)), stateful(rngs=nnx.Rngs(0))
     history = fit_stream(
-        model, streamed(make_images(20)), optimizer=RMSPROP, augment=augment, validation=make_images(9), progress=False
+        model, streamed(make_images(20)), optimizer=rmsprop, augment=augment, validation=make_images(9), progress=False
     )
     batches = list(enumerate(streamed(make_images(20))))
     assert [len(labels) for _, (_, labels) in batches] == [8, 8, 4] * 2
-    expected = by_hand(plain, batches, augment)
+    expected = by_hand(plain, batches, rmsprop, augment or unchanged)
     for path, array in arrays(plain).items():
         np.testing.assert_allclose(arrays(model)[path], array, rtol=1e-4, atol=1e-5, err_msg=str(path))
     np.testing.assert_allclose(np.mean(history.loss), expected, rtol=1e-4)
@@ -60,14 +64,14 @@ def test_equals_the_same_steps_by_hand_with_the_last_small_batch(make_images, st
 
 
 @pytest.mark.slow
-def test_options_are_those_of_fit(make_images, softmax, arrays):
+def test_options_are_those_of_fit(make_images, softmax, arrays, sgd):
     def train(batch_size, accumulate_steps):
         model = softmax(rngs=nnx.Rngs(0))
         batches = streamed(make_images(22), batch_size=batch_size)
         history = fit_stream(
             model,
             batches,
-            optimizer=SGD,
+            optimizer=sgd,
             label_smoothing=0.1,
             class_weights=(1, 2, 3),
             ema=0.5,
@@ -91,7 +95,7 @@ def test_learns_what_there_is_to_learn(make_images, convolutional):
     assert history.val_accuracy[-1] > 0.9
 
 
-def test_a_stream_within_an_epoch_is_read_to_its_end_first(make_images, stateful, arrays):
+def test_a_stream_within_an_epoch_is_read_to_its_end_first(make_images, stateful, arrays, rmsprop):
     data, counts = make_images(20), []
     one, other = stateful(rngs=nnx.Rngs(0)), stateful(rngs=nnx.Rngs(0))
     for model, prefetch in ((one, 2), (other, 0)):
@@ -99,27 +103,27 @@ def test_a_stream_within_an_epoch_is_read_to_its_end_first(make_images, stateful
         next(batches)
         resumed = streamed(data, prefetch=prefetch, state=batches.state())
         batches.close()
-        history = fit_stream(model, resumed, optimizer=RMSPROP, augment=shifted, progress=False)
+        history = fit_stream(model, resumed, optimizer=rmsprop, augment=shifted, progress=False)
         counts.append((len(history.loss), resumed.position))
     assert counts == [(2, 6), (2, 6)]
     np.testing.assert_equal(arrays(one), arrays(other))
     plain = stateful(rngs=nnx.Rngs(0))
-    by_hand(plain, list(enumerate(streamed(data)))[1:], shifted)
+    by_hand(plain, list(enumerate(streamed(data)))[1:], rmsprop, shifted)
     np.testing.assert_allclose(arrays(one)["dense", "kernel"], arrays(plain)["dense", "kernel"], rtol=1e-4, atol=1e-5)
 
 
-def test_epochs_may_be_fewer_than_the_stream_has(make_images, softmax):
+def test_epochs_may_be_fewer_than_the_stream_has(make_images, softmax, sgd):
     batches = streamed(make_images(20), epochs=None)
     model = softmax(rngs=nnx.Rngs(0))
     with batches:
-        assert len(fit_stream(model, batches, epochs=1, optimizer=SGD, progress=False).loss) == 1
-        assert len(fit_stream(model, batches, epochs=2, optimizer=SGD, progress=False).loss) == 2
+        assert len(fit_stream(model, batches, epochs=1, optimizer=sgd, progress=False).loss) == 1
+        assert len(fit_stream(model, batches, epochs=2, optimizer=sgd, progress=False).loss) == 2
         assert batches.position == 9
-        assert fit_stream(model, batches, epochs=0, optimizer=SGD) == training.History()
+        assert fit_stream(model, batches, epochs=0, optimizer=sgd) == training.History()
 
 
 @pytest.mark.slow
-def test_augmentation_may_change_the_size(make_images, stateful):
+def test_augmentation_may_change_the_size(make_images, stateful, sgd):
     class Halved(nnx.Module):
         def __init__(self, *, rngs):
             self.dense = nnx.Linear(32, 3, rngs=rngs)
@@ -129,7 +133,7 @@ def test_augmentation_may_change_the_size(make_images, stateful):
 
     data = make_images(8)
     halves = data._replace(images=data.images[:, :4])
-    options = {"optimizer": SGD, "augment": cropped, "progress": False}
+    options = {"optimizer": sgd, "augment": cropped, "progress": False}
     assert fit_stream(Halved(rngs=nnx.Rngs(0)), streamed(data), validation=halves, **options).val_loss
     with pytest.raises(ValueError, match=r"^validation.images must have the shape of train.images, \(4, 8, 1\)"):
         fit_stream(Halved(rngs=nnx.Rngs(0)), streamed(data), validation=data, **options)
@@ -144,19 +148,19 @@ def test_broken_training_leaves_the_last_good_epoch(make_images, softmax, arrays
     np.testing.assert_equal(arrays(model), arrays(good))
 
 
-def test_a_label_without_an_output_is_found_before_its_step(make_images, softmax, arrays):
+def test_a_label_without_an_output_is_found_before_its_step(make_images, softmax, arrays, sgd):
     data = make_images(24)
     data.labels[5] = 3
     model = softmax(rngs=nnx.Rngs(0))
     before = arrays(model)
     message = r"^\(batch \d of the stream\).labels must lie in 0..2 for a model of 3 classes, got 3 at index \d"
     with pytest.raises(ValueError, match=message):
-        fit_stream(model, streamed(data), optimizer=SGD, progress=False)
+        fit_stream(model, streamed(data), optimizer=sgd, progress=False)
     np.testing.assert_equal(arrays(model), before)
 
 
-def test_lines_tell_of_each_epoch(make_images, softmax, capfd):
-    fit_stream(softmax(rngs=nnx.Rngs(0)), streamed(make_images(20)), optimizer=SGD)
+def test_lines_tell_of_each_epoch(make_images, softmax, capfd, sgd):
+    fit_stream(softmax(rngs=nnx.Rngs(0)), streamed(make_images(20)), optimizer=sgd)
     lines = capfd.readouterr().err.splitlines()
     assert [line.split(":")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
 
@@ -170,7 +174,7 @@ class Named(tuple):
 
 class TestBadInput:
     @pytest.fixture
-    def fit(self, make_images, softmax, monkeypatch):
+    def fit(self, make_images, softmax, monkeypatch, sgd):
         def compiled(*args, **options):
             pytest.fail("compiled before the arguments were checked")
 
@@ -179,7 +183,7 @@ class TestBadInput:
         def call(batches=None, model=None, **options):
             batches = streamed(make_images(20)) if batches is None else batches
             model = softmax(rngs=nnx.Rngs(0)) if model is None else model
-            return fit_stream(model, batches, **{"optimizer": SGD, "progress": False, **options})
+            return fit_stream(model, batches, **{"optimizer": sgd, "progress": False, **options})
 
         return call
 
@@ -190,6 +194,10 @@ class TestBadInput:
             fit(epochs=3)
         with pytest.raises(ValueError, match=r"^epochs must be at least 0, got -1"):
             fit(epochs=-1)
+        ended = streamed(make_images(20))
+        ended.seek(6)
+        with pytest.raises(ValueError, match=r"^the stream must have batches left, .* position 6; begin another, or"):
+            fit(ended)
 
     def test_classes(self, fit, make_images):
         with pytest.raises(ValueError, match=r"^the model must have an output for each class of the stream, 5, got 3"):

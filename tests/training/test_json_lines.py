@@ -5,14 +5,11 @@ import struct
 import sys
 
 import numpy as np
-import optax
 import pytest
 from flax import nnx
 
 from jaxcnn import training
 from jaxcnn.training import JSONLines, TensorBoard
-
-RMSPROP = optax.rmsprop(1e-2)
 
 
 class Copies(training.Callback):
@@ -32,10 +29,10 @@ class From(training.Callback):
 
 
 @pytest.fixture
-def fit(make_images, softmax):
+def fit(make_images, softmax, rmsprop):
     def call(*callbacks, epochs=2):
         model, data = softmax(rngs=nnx.Rngs(0)), make_images(20)
-        options = {"batch_size": 8, "optimizer": RMSPROP, "steps_per_execution": 1, "progress": False}
+        options = {"batch_size": 8, "optimizer": rmsprop, "steps_per_execution": 1, "progress": False}
         return training.fit(model, data, validation=data, epochs=epochs, callbacks=callbacks, **options)
 
     return call

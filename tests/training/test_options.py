@@ -161,10 +161,19 @@ def test_wrong_values(fit, wanted, message):
         fit(**wanted)
 
 
+@pytest.mark.parametrize("kind", [list, np.array, jnp.array])
+def test_class_weights_are_any_numbers_in_a_row(kind):
+    assert options.check_class_weights(kind([0.5, 2.0]), 2) == (0.5, 2.0)
+
+
 def test_wrong_types():
     with pytest.raises(TypeError, match=r"ema must be a number, got '0\.9' of type str"):
         options.check_fraction("ema", "0.9")
-    with pytest.raises(TypeError, match="class_weights must be a sequence of 2 numbers or None, got dict"):
+    with pytest.raises(
+        TypeError, match="class_weights must be a sequence of 2 numbers or None, got dict; list them in the order"
+    ):
         options.check_class_weights({0: 1.0, 1: 2.0}, 2)
+    with pytest.raises(TypeError, match="class_weights must be a sequence of 2 numbers or None, got ndarray"):
+        options.check_class_weights(np.array(2.0), 2)
     with pytest.raises(TypeError, match=r"compute_dtype must be a dtype such as jnp\.bfloat16, or None, got 'no'"):
         options.check_compute_dtype("no")

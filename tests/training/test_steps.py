@@ -48,7 +48,8 @@ def test_optimizers_that_need_the_loss_receive_it(make_images, softmax):
         lambda params: jnp.zeros(()), lambda updates, state, params=None, *, value, **extra: (updates, value)
     )
     optimizer = optax.chain(optax.sgd(0.1), remember)
-    new, metrics = train_step(create_state(softmax(rngs=nnx.Rngs(0)), optimizer), device_batch(make_images(8)))
+    state = create_state(softmax(rngs=nnx.Rngs(0)), optimizer)
+    new, metrics = jax.jit(train_step)(state, device_batch(make_images(8)))
     assert float(new.opt_state[1]) == pytest.approx(float(metrics.loss) / 8)
 
 
@@ -66,8 +67,8 @@ def test_cross_entropy_is_float32_whatever_the_logits():
 
 def test_eval_step_counts_valid_rows_only(make_images, stateful):
     graphdef, variables = nnx.split(stateful(rngs=nnx.Rngs(0)))
-    data = make_images(6)
-    part = eval_step(graphdef, variables, device_batch(data), np.arange(6) < 4)
-    alone = eval_step(graphdef, variables, Examples(data.images[:4], data.labels[:4]))
+    data, step = make_images(6), jax.jit(eval_step, static_argnums=0)
+    part = step(graphdef, variables, device_batch(data), np.arange(6) < 4)
+    alone = step(graphdef, variables, Examples(data.images[:4], data.labels[:4]))
     assert (int(part.examples), int(part.correct)) == (4, int(alone.correct))
     np.testing.assert_allclose(part.loss, alone.loss, rtol=1e-6)

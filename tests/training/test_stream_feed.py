@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 from flax import nnx
 
@@ -12,8 +11,6 @@ from jaxcnn.data.stream import stream
 from jaxcnn.training.call import check_options
 from jaxcnn.training.checks import check_examples
 from jaxcnn.training.stream_call import GROUP_BYTES, check_stream_call
-
-SGD = optax.sgd(0.5)
 
 
 class Batches:
@@ -60,11 +57,11 @@ class Watch(training.Callback):
 
 
 @pytest.fixture
-def fit(softmax, arrays):
+def fit(softmax, arrays, sgd):
     def call(batches, **options):
         model = softmax(rngs=nnx.Rngs(0))
         try:
-            training.fit_stream(model, batches, **{"optimizer": SGD, "progress": False, **options})
+            training.fit_stream(model, batches, **{"optimizer": sgd, "progress": False, **options})
         finally:
             call.model = arrays(model)
         return call.model
@@ -146,7 +143,7 @@ def test_an_epoch_ends_before_the_next_one_fails_to_be_read(make_images, fit):
     np.testing.assert_equal(fit.model, fit(Batches(make_images(20), epochs=1)))
 
 
-def test_groups_hold_fewer_batches_of_large_images(make_images):
+def test_groups_hold_fewer_batches_of_large_images(make_images, sgd):
     class Mean(nnx.Module):
         def __call__(self, x):
             return jnp.repeat(x.mean((1, 2)), 3, axis=1)
@@ -155,6 +152,6 @@ def test_groups_hold_fewer_batches_of_large_images(make_images):
     assert GROUP_BYTES == 2 * 8 * 1024**2
     for side, steps in ((8, 32), (256, 32), (1024, 2), (4096, 1)):
         batches.image_shape = (side, side, 1)
-        given = (batches, None, None, SGD, 32, 0, None, check_options(0.0, None, None, 1), None)
+        given = (batches, None, None, sgd, 32, 0, None, check_options(0.0, None, None, 1), None)
         call = check_stream_call(Mean(), *given)
         assert call.plan.steps_per_execution == steps

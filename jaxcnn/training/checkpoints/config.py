@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from jaxcnn.training.checks import check_integer
+from jaxcnn.training.checks import check_flag, check_integer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +40,9 @@ class Checkpoints:
             raise TypeError(f"folder must be a path, got {type(self.folder).__name__}")
         check_integer("every", self.every, minimum=1)
         check_integer("keep", self.keep, minimum=1)
-        if not isinstance(self.resume, bool):
-            raise TypeError(f"resume must be True or False, got {self.resume!r}")
+        check_flag("resume", self.resume)
+        if not isinstance(self.options, Mapping) or not all(isinstance(name, str) for name in self.options):
+            raise TypeError(f"options must be a mapping of names to values, got {type(self.options).__name__}")
 
     @property
     def path(self) -> Path:

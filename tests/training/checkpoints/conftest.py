@@ -1,22 +1,19 @@
 """A small run with every kind of state, and its checkpoints."""
 
-import optax
 import pytest
 from flax import nnx
 
 from jaxcnn import training
 
-RMSPROP = optax.rmsprop(1e-2)  # one object, so that tests share compiled programs
-
 
 @pytest.fixture
-def fit(make_images, stateful, arrays):
+def fit(make_images, stateful, arrays, rmsprop):
     """Two epochs of five batches, the last smaller; options are those of `Checkpoints` and `fit`."""
 
     def call(folder=None, *, every=3, keep=9, resume=False, options=None, model=None, rngs=3, **given):
         model = model or stateful(rngs=nnx.Rngs(rngs))
         checkpoints = folder and training.Checkpoints(folder, every, keep, resume, options or {})
-        call = {"epochs": 2, "batch_size": 8, "steps_per_execution": 2, "seed": 5, "optimizer": RMSPROP}
+        call = {"epochs": 2, "batch_size": 8, "steps_per_execution": 2, "seed": 5, "optimizer": rmsprop}
         history = training.fit(
             model,
             make_images(36),

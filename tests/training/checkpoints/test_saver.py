@@ -5,6 +5,7 @@ import importlib
 import os
 import shutil
 import signal
+import types
 
 import jax.numpy as jnp
 import numpy as np
@@ -161,6 +162,9 @@ def test_a_folder_that_cannot_be_is_refused_before_training(fit, tmp_path, make_
         fit(tmp_path / "file" / "below")
     with pytest.raises(ValueError, match="every must be at least 1, got 0"):
         training.Checkpoints(tmp_path, 0)
+    untyped = types.SimpleNamespace(folder=tmp_path, every=1, keep=1, resume=False, options=["learning_rate"])
+    with pytest.raises(TypeError, match="options must be a mapping of names to values, got list"):
+        training.Checkpoints.__post_init__(untyped)
     with pytest.raises(TypeError, match=r"checkpoints must be a training\.Checkpoints or None, got PosixPath"):
         make_saver(tmp_path, make_images(1), None)
 

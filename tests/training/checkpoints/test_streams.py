@@ -6,7 +6,6 @@ import shutil
 import signal
 
 import numpy as np
-import optax
 import pytest
 from flax import nnx
 
@@ -15,7 +14,6 @@ from jaxcnn.data.augment import chain, random_flip, random_shift
 from jaxcnn.data.stream import stream
 from jaxcnn.training.checkpoints.identity import in_words
 
-RMSPROP = optax.rmsprop(1e-2)
 SHIFT = functools.partial(random_shift, pixels=1)
 
 
@@ -41,11 +39,11 @@ def batches(make_images):
 
 
 @pytest.fixture
-def fit(make_images, stateful, batches, arrays):
+def fit(make_images, stateful, batches, arrays, rmsprop):
     def call(folder=None, given=None, *, every=3, resume=False, rngs=3, **options):
         model = stateful(rngs=nnx.Rngs(rngs))
         checkpoints = folder and training.Checkpoints(folder, every, 9, resume)
-        call = {"steps_per_execution": 2, "seed": 5, "optimizer": RMSPROP, "augment": SHIFT, "progress": False}
+        call = {"steps_per_execution": 2, "seed": 5, "optimizer": rmsprop, "augment": SHIFT, "progress": False}
         history = training.fit_stream(
             model, given or batches(), validation=make_images(6, seed=1), checkpoints=checkpoints, **call | options
         )
