@@ -101,6 +101,8 @@ def _kind_in_convolution(instruction: Instruction) -> str:
     opcode, op_name, target, _ = instruction
     backward = "transpose(" in op_name
     if opcode == "convolution" or "convolution" in target or op_name.endswith("conv_general_dilated"):
+        if "kernel_gradient" in op_name:
+            return TO_KERNEL
         return TO_INPUT if backward else FORWARD
     if opcode == "dot" or "matmul" in target or op_name.endswith("dot_general"):
         return TO_KERNEL if backward else FORWARD

@@ -6,7 +6,6 @@ others take where that differs: they don't call oneDNN, so that XLA can serializ
 """
 
 import contextlib
-import functools
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +25,8 @@ from experiments.bench.timing import take_turns
 from experiments.harness.environment import environment
 from experiments.harness.tables import print_table
 from experiments.peers.jax_operations import repeat_calls
-from jaxcnn.lowering import kernel_gradient, onednn, patches, select, spread
+from jaxcnn.lowering import exchanged, kernel_gradient, onednn, patches, select, spread
+from jaxcnn.lowering.taps import padded
 from jaxcnn.training.compiling import compiling
 from jaxcnn.visualization import write_atomically
 
@@ -37,6 +37,7 @@ SLICED: dict[str, tuple[ModuleType, str]] = {
     "spread": (spread, "PRODUCT_BYTES"),
     "strips": (kernel_gradient, "STRIP_BYTES"),
     "patches by oneDNN": (patches, "PATCH_BYTES"),
+    "exchanged by oneDNN": (exchanged, "COTANGENT_BYTES"),
 }
 ONEDNN = "oneDNN"
 NAMES: dict[Any, str] = {select.by_onednn: ONEDNN}
@@ -133,7 +134,7 @@ def options(padding: Any) -> dict[str, Any]:
 def canonical(x: Any, kernel: Any, padding: Any) -> list[Candidate]:
     """lax's form, and every form of `select` that takes a convolution of one group."""
     params = options(padding)
-    operands = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (x, kernel)]
+    operands = [_struct(shape) for shape in (x, kernel)]
 
     def call_of(x: Any, kernel: Any) -> select.Call:
         shape = jax.eval_shape(lambda x, kernel: lax.conv_general_dilated(x, kernel, **params), x, kernel).shape
@@ -159,19 +160,33 @@ def who(training: bool, others: bool) -> str:
 
 
 def to_kernel(layer: Layer) -> list[Candidate]:
-    """What autodiff makes of lax's convolution, and our matrix products."""
-    params, kernel = options(layer.padding), jax.ShapeDtypeStruct(layer.kernel, jnp.float32)
+    """What autodiff makes of lax's convolution, our matrix products, and where oneDNN is available its forms."""
+    params, (x, g, kernel) = options(layer.padding), map(_struct, (layer.x, layer.out, layer.kernel))
+    window = layer.kernel[:2]
 
     def of_lax(x: Any, g: Any) -> Any:
         return jax.linear_transpose(lambda kernel: lax.conv_general_dilated(x, kernel, **params), kernel)(g)[0]
 
-    def ours(x: Any, g: Any, by_onednn: bool) -> Any:
-        with onednn.in_force(by_onednn):
-            return kernel_gradient.kernel_gradient(x, g, **params)
+    def strips(x: Any, g: Any) -> Any:
+        return kernel_gradient.kernel_gradient(x, g, **params)
 
-    strips, products = (functools.partial(ours, by_onednn=by_onednn) for by_onednn in (False, True))
-    found = [Candidate("lax", 0, of_lax), *by_slices("strips", strips, who(not onednn.is_available(), True))]
-    return found + list(by_slices("patches by oneDNN", products, "training") if onednn.is_available() else [])
+    def of_patches(x: Any, g: Any) -> Any:
+        whole = padded(x, layer.padding, (1, 1))
+        return patches.kernel_gradient(whole, g, window=window, strides=(1, 1), spacing=(1, 1))
+
+    def of_exchanged(x: Any, g: Any) -> Any:
+        return exchanged.kernel_gradient(x, g, window, **params)
+
+    is_available, suits = onednn.is_available(), exchanged.suits(x, g, **params)
+    found = [Candidate("lax", 0, of_lax), *by_slices("strips", strips, who(not is_available, True))]
+    if is_available:
+        found += by_slices("patches by oneDNN", of_patches, who(not suits, False))
+        found += by_slices("exchanged by oneDNN", of_exchanged, who(suits, False))
+    return found
+
+
+def _struct(shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, jnp.float32)
 
 
 def by_slices(name: str, call: Callable[[Any, Any], Any], chosen: str) -> Iterator[Candidate]:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxcnn.lowering import onednn, patches
+from jaxcnn.lowering import exchanged, onednn, patches
 from jaxcnn.lowering.slices import summed
 from jaxcnn.lowering.taps import padded
 
@@ -45,9 +45,11 @@ def kernel_gradient(x: Any, g: Any, **params: Any) -> Any:
         return _of_transposed(x, g, **params)
     groups, features = params["batch_group_count"], g.shape[-1]
     window, strides, spacing = kernel_window(x, g, **params), params["rhs_dilation"], params["window_strides"]
-    spans = _spans(g, strides)
-    x = padded(x, params["padding"], params["lhs_dilation"])
-    if groups == 1 and onednn.is_in_force() and x.dtype == g.dtype == np.float32:
+    by_onednn = groups == 1 and onednn.is_in_force() and x.dtype == g.dtype == np.float32
+    if by_onednn and exchanged.suits(x, g, **params):
+        return exchanged.kernel_gradient(x, g, window, **params)
+    x, spans = padded(x, params["padding"], params["lhs_dilation"]), _spans(g, strides)
+    if by_onednn:
         return patches.kernel_gradient(x, g, window=window, strides=strides, spacing=spacing)
 
     def product(x: Any, g: Any) -> Any:

@@ -68,19 +68,32 @@ def suits(x: Any, kernel: Any, out_shape: Any, *, lhs_dilation: Any, padding: An
 
 
 def convolution(
-    x: Any, kernel: Any, *, out_shape: Any, window_strides: Any, padding: Any, rhs_dilation: Any, groups: int
+    x: Any,
+    kernel: Any,
+    *,
+    out_shape: Any,
+    window_strides: Any,
+    padding: Any,
+    rhs_dilation: Any,
+    groups: int,
+    inputs_first: bool = False,
 ) -> Any:
-    """x (batch, *spatial, in) with kernel (*window, in // groups, out): (batch, *out_shape, out)."""
+    """x (batch, *spatial, in) with kernel (*window, in // groups, out): (batch, *out_shape, out).
+
+    With `inputs_first` the kernel is (in // groups, *window, out).
+    """
     rank = x.ndim
+    first, inputs = (1, 0) if inputs_first else (0, rank - 2)
     image = {"data": {"batch_dim": 0, "feature_dim": rank - 1, "spatial_dims": _all(range(1, rank - 1))}}
-    window = {"input_feature_dim": rank - 2, "output_feature_dim": rank - 1, "spatial_dims": _all(range(rank - 2))}
+    reach = range(first, first + rank - 2)
+    window = {"input_feature_dim": inputs, "output_feature_dim": rank - 1, "spatial_dims": _all(reach)}
     config = {
         "dims": rank,
         "input": image,
         "kernel": {"filter": window},
         "output": image,
         "window": {
-            "size": _all(kernel.shape[:-2]),
+            "size": _all(kernel.shape[axis] for axis in reach),
             "strides": _all(window_strides),
             "pad_left": _all(low for low, _ in padding),
             "pad_right": _all(high for _, high in padding),

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import export, lax
 
-from jaxcnn.lowering import onednn, patches
+from jaxcnn.lowering import exchanged, onednn, patches
 from jaxcnn.lowering.primitive import conv_general_dilated
 
 QUICK = settings(max_examples=12)
@@ -69,8 +69,8 @@ def convolutions(draw):
 
 @only_where_tested
 @QUICK
-@given(convolutions(), st.integers(1, 4000))
-def test_values_and_gradients_equal_laxs(case, patch_bytes):
+@given(convolutions(), st.integers(1, 4000), st.booleans())
+def test_values_and_gradients_equal_laxs(case, slice_bytes, exchanges):
     x_shape, kernel_shape, options = case
     x, kernel = whole(*x_shape), whole(*kernel_shape, seed=1)
 
@@ -82,7 +82,11 @@ def test_values_and_gradients_equal_laxs(case, patch_bytes):
         return both
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(patches, "PATCH_BYTES", patch_bytes)
+        patch.setattr(patches, "PATCH_BYTES", slice_bytes)
+        patch.setattr(exchanged, "COTANGENT_BYTES", slice_bytes)
+        if exchanges:
+            for limit in ("LEAST_IMAGES", "LEAST_CHANNELS", "ENOUGH_CHANNELS"):
+                patch.setattr(exchanged, limit, 1)
         ours = computed(pulled(conv_general_dilated), x, kernel)
     jax.tree.map(np.testing.assert_array_equal, ours, jax.jit(pulled(lax.conv_general_dilated))(x, kernel))
 

@@ -57,6 +57,7 @@ StackFrames
   %call.1 = f32[2]{0} custom-call(%x), custom_call_target="__onednn$convolution", metadata={op_name="w/jvp()/ffi_call" stack_frame_id=3}
   %call.2 = f32[2]{0} custom-call(%x), custom_call_target="__onednn$convolution", metadata={op_name="w/transpose(jvp())/ffi_call" stack_frame_id=3}
   %call.3 = f32[2]{0} custom-call(%x), custom_call_target="__onednn$matmul", metadata={op_name="w/transpose(jvp())/while/body/ffi_call" stack_frame_id=3}
+  %call.4 = f32[2]{0} custom-call(%x), custom_call_target="__onednn$convolution", metadata={op_name="w/transpose(jvp())/kernel_gradient/ffi_call" stack_frame_id=3}
   %dot.1 = f32[2]{0} dot(%x), metadata={op_name="w/transpose(jvp())/transpose" stack_frame_id=3}
   %convolution.1 = f32[2]{0} convolution(%x), metadata={op_name="w/jvp()/conv_general_dilated" stack_frame_id=3}
   %concatenate.4 = f32[2]{0} concatenate(%x), metadata={op_name="w/transpose(jvp())/concatenate" stack_frame_id=3}
@@ -76,6 +77,7 @@ def test_kinds_by_operation_and_callers_not_by_name():
         "call.1__onednn$convolution": FORWARD,
         "call.2__onednn$convolution": TO_INPUT,
         "call.3__onednn$matmul": TO_KERNEL,
+        "call.4__onednn$convolution": TO_KERNEL,
         "dot.1": TO_KERNEL,
         "convolution.1": FORWARD,
         "concatenate.4": COPIES,
