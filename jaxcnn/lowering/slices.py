@@ -24,9 +24,13 @@ def summed(form: Callable[..., Any], arrays: Any, image_bytes: Any, most_bytes: 
     images = images_of(arrays[0].shape[0], image_bytes, most_bytes)
     if images == arrays[0].shape[0]:
         return form(*arrays)
-    cut = [_cut(array, images) for array in arrays]
-    total = form(*(rest for _, rest in cut))
-    return lax.scan(lambda total, parts: (total + form(*parts), None), total, [parts for parts, _ in cut])[0]
+    whole = arrays[0].shape[0] // images
+
+    def add(i: Any, total: Any) -> Any:
+        # Read where they are: of arrays cut up for `lax.scan` XLA would write a second copy, and compute it twice.
+        return total + form(*(lax.dynamic_slice_in_dim(array, i * images, images) for array in arrays))
+
+    return lax.fori_loop(0, whole, add, form(*(array[whole * images :] for array in arrays)))
 
 
 def images_of(batch: Any, image_bytes: Any, most_bytes: int) -> Any:
