@@ -3,8 +3,11 @@
 python -m experiments.prepare mnist                    downloads it into your cache folder
 python -m experiments.prepare mnist --data-dir FOLDER  takes FOLDER/mnist/*-ubyte.gz instead
 python -m experiments.prepare emnist/letters           one of the six sets of EMNIST, upright
+
+The images are decoded at once too, into the cache of `data.stream`, which then reads fast from its first epoch on.
 """
 
+import contextlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.harness.command import run
+from jaxcnn.data.decoded_file import kept_bytes
 from jaxcnn.data.places import missing, places
 from jaxcnn.data.prepare import prepare
 from jaxcnn.data.published import PUBLISHED
@@ -67,6 +71,9 @@ def table(data_dir: Path | None) -> Table:
 def _print_list(data_dir: Path | None) -> None:
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
     console.print(table(data_dir))
+    with contextlib.suppress(RuntimeError):  # a user without a home keeps nothing
+        folder, size = kept_bytes()
+        console.print(f"Decoded images that streams keep: {decimal(size)} in {folder}; remove it as you like.")
     if absent := missing(data_dir):
         console.print(f"Not here: {', '.join(absent)}; prepare one by python -m experiments.prepare NAME.")
 

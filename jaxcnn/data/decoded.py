@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from jaxcnn.data.records import RecordFile, open_records, pack, record_size, unpack
 from jaxcnn.data.sources import Pair, Source
+
+_TOGETHER = 2**22  # bytes of images that `fill` reads at once
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,6 +64,14 @@ class DecodedSource:
             if not self.optional or error.filename != str(self.path):
                 raise
             return self.source.read(rows)
+
+    def fill(self) -> Iterator[int]:
+        """Reads all images once, so that they are kept; gives after each part of them how many these were."""
+        together = max(1, _TOGETHER // (self.size // len(self)))
+        for start in range(0, len(self), together):
+            rows = np.arange(start, min(start + together, len(self)))
+            self.read(rows)
+            yield len(rows)
 
     def _read(self, rows: NDArray) -> Pair:
         missing = self._kept.missing(rows)

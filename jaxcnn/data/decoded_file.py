@@ -12,7 +12,7 @@ import numpy as np
 from jaxcnn.data.cache import user_cache
 from jaxcnn.data.decoded import DecodedSource
 from jaxcnn.data.folder_source import FolderSource
-from jaxcnn.data.prepared_source import PreparedSource
+from jaxcnn.data.prepared_source import PreparedSource, prepared_source
 from jaxcnn.data.records import told
 from jaxcnn.data.sources import Source, fingerprint
 
@@ -85,6 +85,28 @@ def keep_small(source: Source, shape: tuple[int, ...], dtype: np.dtype) -> Sourc
     except (OSError, RuntimeError):  # no home, a disk that can't be written: then nothing is kept
         return source
     return kept
+
+
+def keep_split(folder: Path, split: str) -> DecodedSource | None:
+    """One split of a prepared set as `stream` keeps it without being asked; None where it does not.
+
+    Raises:
+      ValueError: a set that is damaged.
+    """
+    source = prepared_source(folder, split)
+    first, _ = source.read(np.arange(1))
+    kept = keep_small(source, first.shape[1:], first.dtype)
+    return kept if isinstance(kept, DecodedSource) else None
+
+
+def kept_bytes() -> tuple[Path, int]:
+    """The user's own cache of decoded images, and what all of it takes.
+
+    Raises:
+      RuntimeError: a user without a home.
+    """
+    folder = user_cache("decoded")
+    return folder, sum(path.stat().st_size for path in folder.glob(f"*{_SUFFIX}"))
 
 
 def _make_room(newest: Path) -> None:

@@ -1,7 +1,6 @@
 """Preparing a named set once, from a download or local files: whole in its place, or not there."""
 
 import contextlib
-import errno
 import os
 import shutil
 import sys
@@ -13,15 +12,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from jaxcnn.data import prepared
 from jaxcnn.data.builders import write_set
+from jaxcnn.data.decoded_file import keep_split
 from jaxcnn.data.download import fetch
 from jaxcnn.data.layout import SPLITS
 from jaxcnn.data.load import local_folder
-from jaxcnn.data.local_files import LAYOUTS, read_split
+from jaxcnn.data.local_files import read_split
+from jaxcnn.data.prepare_errors import explained
 from jaxcnn.data.published import PUBLISHED, Published
 from jaxcnn.locking import exclusive
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
 def prepare(
@@ -32,6 +30,9 @@ def prepare(
     The images come from the files under `data_dir`, else from JAXCNN_DATA_DIR or Debian's package, else from the
     network. A second preparation of the same set waits for the first. What one that was killed has left is removed
     first, but for downloads, which are gone on with.
+
+    Streams find the images decoded, in the cache that they keep by themselves: as many as they would keep, and where
+    they can. One that was removed is made anew for a set that is there already.
 
     Args:
         name: mnist, fashion_mnist, kmnist, cifar10, or emnist/ with byclass, bymerge, balanced, letters, digits or
@@ -51,12 +52,14 @@ def prepare(
         raise ValueError(f"name must be one of {', '.join(sorted(PUBLISHED))}, got {name!r}.")
     published, source = PUBLISHED[name], local_folder(name, data_dir)
     root = _root()
-    with _explained(published, root):
+    with explained(published, root, lambda: _remove(_downloads(root) / published.family)):
         root.mkdir(parents=True, exist_ok=True)
         # One lock a family, as its sets share a download.
         lock = root / f".{published.family}.lock"
         with exclusive(lock, lambda: tell(f"Another process prepares {published.family}; waiting for it.")):
-            return _prepare_alone(published, source, root, tell)
+            folder = _prepare_alone(published, source, root, tell)
+            _decode(published, folder)
+            return folder
 
 
 def downloads() -> Iterator[Path]:
@@ -104,6 +107,15 @@ def _written(published: Published, files: Path, staging: Path, origin: str) -> P
         return write_set(staging, published, splits, origin, lambda: advance(1))
 
 
+def _decode(published: Published, folder: Path) -> None:
+    for split in reversed(SPLITS):  # the training set last: what streams kept last makes no room for others
+        kept = keep_split(folder, split)
+        if kept is not None:
+            with _bar(f"{published.name}: decoding {split}", len(kept)) as advance:
+                for count in kept.fill():
+                    advance(count)
+
+
 def _downloads(root: Path) -> Path:
     return root / ".downloads"
 
@@ -135,57 +147,6 @@ def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     with bar:
         task = bar.add_task(what, total=total)
         yield lambda count: bar.advance(task, count)
-
-
-@contextlib.contextmanager
-def _explained(published: Published, root: Path) -> Iterator[None]:
-    try:
-        yield
-    except ConnectionError as error:
-        raise ConnectionError(_offline(published, error)) from error
-    except Exception as error:
-        if _is_full_disk(error):
-            _remove(_downloads(root) / published.family)
-            raise OSError(
-                f"{published.name} can't be prepared, as the disk of {root} is full; free some space or name a folder "
-                "on another disk by XDG_CACHE_HOME: nothing half-written is left."
-            ) from error
-        if _is_not_writable(error, root):
-            raise OSError(
-                f"{published.name} can't be prepared, as the cache folder {root} can't be written to ({error}); "
-                "name another one by XDG_CACHE_HOME."
-            ) from error
-        if isinstance(error, RuntimeError):  # array_record's, for what keeps it from writing
-            reason = " ".join(str(error).split())
-            raise OSError(f"{published.name} can't be prepared, as it can't be written ({reason}).") from error
-        raise
-
-
-def _offline(published: Published, error: ConnectionError) -> str:
-    name, debian = published.name, ""
-    if name == "fashion_mnist":
-        debian = "install Debian's package dataset-fashion-mnist, which is found by itself, "
-    return (
-        f"{name} can't be downloaded, as {error}; without a network give a folder that holds "
-        f"{published.family}/{LAYOUTS[name].offline} by --data-dir, {debian}"
-        "or train on a sample that ships with jaxcnn (mnist, fashion_mnist)."
-    )
-
-
-def _is_full_disk(error: BaseException | None) -> bool:
-    # The writer of array_record has no errno, only the system's words.
-    if error is None:
-        return False
-    numbered = isinstance(error, OSError) and error.errno in _FULL
-    return numbered or any(os.strerror(code) in str(error) for code in _FULL) or _is_full_disk(error.__cause__)
-
-
-def _is_not_writable(error: Exception, root: Path) -> bool:
-    # An unreadable source is no fault of the cache folder: what failed must lie in it, or above it.
-    if not isinstance(error, OSError) or error.errno not in _NOT_WRITABLE or error.filename is None:
-        return False
-    failed = Path(error.filename)
-    return failed.is_relative_to(root) or root.is_relative_to(failed)
 
 
 def _remove(folder: Path) -> None:

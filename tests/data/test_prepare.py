@@ -5,6 +5,7 @@ import errno
 import hashlib
 import importlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,9 @@ from jaxcnn.data import prepared
 from jaxcnn.data.idx import file_names, write_idx
 from jaxcnn.data.places import places
 from jaxcnn.data.prepare import prepare
-from jaxcnn.data.published import PUBLISHED, RemoteFile
+from jaxcnn.data.prepared_source import PreparedSource
+from jaxcnn.data.published import CLASS_NAMES, PUBLISHED, RemoteFile
+from jaxcnn.data.records import RecordFile
 from jaxcnn.locking import exclusive
 
 module = importlib.import_module("jaxcnn.data.prepare")
@@ -112,6 +115,46 @@ class TestFromLocalFiles:
         write_set(tmp_path / "local" / "kmnist")
         prepare("kmnist", data_dir=tmp_path / "local")
         assert data.available() == ("fashion_mnist", "kmnist", "mnist")
+
+
+class TestForStreams:
+    def test_images_lie_decoded(self, local, cache, monkeypatch):
+        prepare("mnist", data_dir=local)
+        for _ in range(2):
+            assert_streams_decode_nothing(monkeypatch)
+            shutil.rmtree(cache.parent / "decoded")
+            prepare("mnist", data_dir=local, tell=lambda sentence: None)  # a set that is there already
+
+    @pytest.mark.parametrize("where", ["no folder", "full disk", "full meanwhile"])
+    def test_a_cache_that_cannot_be_used_is_done_without(self, local, cache, monkeypatch, where):
+        def full(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        if where == "no folder":
+            cache.parent.mkdir(parents=True)
+            (cache.parent / "decoded").write_text("a file")
+        elif where == "full disk":
+            monkeypatch.setattr(os, "posix_fallocate", full)
+        else:
+            monkeypatch.setattr(RecordFile, "write", full)
+        prepare("mnist", data_dir=local)
+        assert_equals_local(local)
+        assert not list((cache.parent / "decoded").glob("*.part"))
+
+
+def assert_streams_decode_nothing(monkeypatch) -> None:
+    """But for the image that tells their shape."""
+    rows, plain = [], PreparedSource.read
+    with monkeypatch.context() as patch:
+        patch.setattr(PreparedSource, "read", lambda self, some: rows.extend(some) or plain(self, some))
+        for name, split in (("mnist", "train"), ("tfds:mnist", "test")):
+            with data.stream(name, split=split, batch_size=20, seed=0, epochs=1) as batches:
+                found, expected = next(batches), data.load(name, split=split)
+            order = np.lexsort(np.asarray(found.images).reshape(20, -1).T)
+            whole = np.lexsort(expected.images.reshape(20, -1).T)
+            np.testing.assert_array_equal(np.asarray(found.images)[order], expected.images[whole])
+            np.testing.assert_array_equal(np.asarray(found.labels)[order], expected.labels[whole])
+    assert rows == [0, 0]
 
 
 class TestBadInput:
@@ -308,6 +351,7 @@ def test_archive_is_kept_until_its_last_set_is_prepared(cache, monkeypatch, writ
     ]
     for name in others:
         monkeypatch.delitem(PUBLISHED, name)
+        monkeypatch.delitem(CLASS_NAMES, name)
     served(monkeypatch, "emnist/digits", "emnist/mnist", **{"gzip.zip": archive})
     told = []
     prepare("emnist/digits", tell=told.append)

@@ -4,6 +4,7 @@ import io
 
 import pytest
 from rich.console import Console
+from rich.filesize import decimal
 
 from experiments import prepare
 from experiments.harness.command import run
@@ -17,7 +18,7 @@ def _empty_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tensorflow_datasets"))
 
 
-def test_prepares_and_lists(tiny_sets, capsys):
+def test_prepares_and_lists(tiny_sets, tmp_path, capsys):
     run(prepare.main, prepare.Config, arguments=["mnist", "--data-dir", str(tiny_sets)])
     assert "mnist: " in capsys.readouterr().out
     assert (len(data.load("mnist")), data.load("mnist").source) == (40, "full")
@@ -26,6 +27,7 @@ def test_prepares_and_lists(tiny_sets, capsys):
     for part in ("prepared", str(tiny_sets / "mnist"), "sample", "kB", "fashion_mnist"):
         assert part in printed
     assert "Not here: cifar10, emnist/balanced" in printed
+    assert f"Decoded images that streams keep: {decimal(60 * (8 + 28 * 28 + 4))} in {tmp_path}" in printed
 
 
 @pytest.mark.parametrize("width", [40, 60, 100])
