@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int64
 from numpy.typing import NDArray
 
-from jaxcnn.data.sources import Pair, Source
+from jaxcnn.data.sources import MAKE_ALIKE, Pair, Source
 
 
 @functools.lru_cache(maxsize=2)  # the epoch that is read, and the next one, which begins while it ends
@@ -58,7 +58,7 @@ class BatchReader:
             raise ValueError(
                 f"images must all have one shape and dtype, got {images.dtype}{images.shape[1:]} in"
                 f" {self.source.name_of(int(rows[0]))} and {self.dtype}{self.shape} in {self.source.name_of(0)};"
-                " resize and convert them where they are read"
+                f" {MAKE_ALIKE}"
             )
         return images, _checked_labels(np.asarray(labels), rows, self.source)
 

@@ -14,6 +14,9 @@ from jaxcnn.arguments import shown
 
 Pair = tuple[NDArray, NDArray]
 
+MAKE_ALIKE = (  # what to do about images that differ
+    "resize and convert them where they are read, as data.folder_source does by image_size, resize and channels"
+)
 _PROBES = 16
 
 
@@ -121,7 +124,7 @@ def stack_images(images: Sequence[Any], names: Sequence[str]) -> NDArray:
         if (array.shape, array.dtype) != (arrays[0].shape, arrays[0].dtype):
             raise ValueError(
                 f"images must all have one shape and dtype, got {array.dtype}{array.shape} in {name} and"
-                f" {arrays[0].dtype}{arrays[0].shape} in {names[0]}; resize and convert them where they are read"
+                f" {arrays[0].dtype}{arrays[0].shape} in {names[0]}; {MAKE_ALIKE}"
             )
     return np.stack(arrays)
 

@@ -48,7 +48,12 @@ def test_a_broken_file_is_named_when_it_is_read(folder):
 def test_a_file_of_another_size_is_named(folder, size):
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(folder / "고양이" / "3.png")
     batches = stream(folder_source(folder), batch_size=size, seed=0, epochs=1)
-    with batches, pytest.raises(ValueError, match=r"^images must all have one shape and dtype, got .*3\.png"):
+    with (
+        batches,
+        pytest.raises(
+            ValueError, match=r"^images must all have one shape and dtype, got .*3\.png.* by image_size, resize"
+        ),
+    ):
         list(batches)
 
 
