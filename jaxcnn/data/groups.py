@@ -1,11 +1,6 @@
 """Several batches of a stream read as one, for whoever trains on many of them in one call."""
 
-import contextlib
 import dataclasses
-import itertools
-from collections.abc import Iterator
-
-import numpy as np
 
 from jaxcnn.data.batches import BatchReader
 from jaxcnn.data.sources import Pair, Source
@@ -59,14 +54,3 @@ class GroupReader:
         """In an epoch of which some batches are over; the smaller last batch is one of its own."""
         whole = len(self.source) // self.reader.batch_size
         return -(-(whole - begun) // self.count) + self.reader.steps_per_epoch - whole
-
-
-def stacked(batches: Iterator[Pair], groups: GroupReader) -> Iterator[Pair]:
-    """The groups, put together of batches that were read one by one; closing it closes these."""
-    with contextlib.closing(batches):  # pyright: ignore[reportArgumentType]
-        for index in itertools.count():
-            found = list(itertools.islice(batches, groups.span(index)[1]))
-            if not found:
-                return
-            images, labels = zip(*found, strict=True)
-            yield np.stack(images), np.stack(labels)

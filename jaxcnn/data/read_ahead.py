@@ -1,48 +1,45 @@
-"""Grain reads batches ahead, in threads of this process or in processes of its own, and gives them out in order."""
+"""Grain reads batches ahead, in threads of this process or in those of others, and gives them out in order."""
 
 import contextlib
+import functools
 import math
 import os
-import re
 import sys
 import traceback
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from jaxcnn.data.batches import BatchReader
 from jaxcnn.data.decoded import DecodedSource
 from jaxcnn.data.groups import GroupReader
+from jaxcnn.data.processes import GUARD, read_in_processes
 from jaxcnn.data.sources import ArraySource, Pair, Source
 
-_GUARD = 'if __name__ == "__main__":'
 _SMALL = 2**14  # values of an image whose decoding costs less than threads that wait for one another
 
 
-def read_ahead(
-    reader: BatchReader | GroupReader, start: int, stop: int, *, workers: int, prefetch: int
-) -> Iterator[Pair]:
-    """The batches, or groups, `start` to `stop`, read before they are asked for; closing the iterator ends who reads.
+def read_ahead(reader: BatchReader | GroupReader, indices: range, *, workers: int, prefetch: int) -> Iterator[Pair]:
+    """These batches, or groups, read before they are asked for; closing the iterator ends who reads.
 
     Raises:
+      TypeError: processes are to read a source that can't be pickled.
       RuntimeError: a process that reads has ended, with its exit code and what that may mean.
     """
+    workers = min(workers, len(indices))
+    if not workers:
+        return _read_in_threads(reader, min(prefetch, _threads(reader)), prefetch, indices)
+    each = -(-prefetch // workers)
+    return read_in_processes(functools.partial(_read_in_threads, reader, min(1, each), each), indices, workers)
+
+
+def _read_in_threads(reader: BatchReader | GroupReader, threads: int, prefetch: int, indices: range) -> Iterator[Pair]:
     import grain  # a second to import, and needed by streams alone
 
-    workers = min(workers, stop - start)
-    threads = 0 if workers else min(prefetch, _threads(reader))
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=prefetch if threads else 0)
-    batches = grain.MapDataset.range(start, stop).map(reader).to_iter_dataset(options)
-    if workers:
-        _let_flags_be_read()
-        each = max(1, -(-prefetch // workers))
-        # By pipes: shared memory is freed in `__del__`, where Python drops a Ctrl-C, and outlives a killed program.
-        piped = grain.experimental.DatasetOptions(min_shm_size=sys.maxsize)
-        batches = grain.experimental.WithOptionsIterDataset(batches, piped)
-        batches = batches.mp_prefetch(grain.MultiprocessingOptions(workers, each), _begin)
-    with contextlib.closing(iter(batches)) as found:
-        yield from _explained(found, workers)
+    batches = grain.MapDataset.range(indices.start, indices.stop, indices.step).map(reader)
+    with contextlib.closing(iter(batches.to_iter_dataset(options))) as found:
+        yield from found
 
 
 def _threads(reader: BatchReader | GroupReader) -> int:
@@ -67,7 +64,7 @@ def check_workers(workers: int, source: Source) -> None:
             f"workers must be 0 for images of a memory-mapped array, as each process would copy it whole, got {workers}"
         )
     if workers and _main_is_being_read():
-        print(f"a script that streams with workers must do its work below {_GUARD}", file=sys.stderr)
+        print(f"a script that streams with workers must do its work below {GUARD}", file=sys.stderr)
         sys.stderr.flush()
         os._exit(1)
 
@@ -76,51 +73,3 @@ def _main_is_being_read() -> bool:
     """Whether the caller is the script's own top level, run anew as Python does it for each process."""
     frames = (frame for frame, _ in traceback.walk_stack(None))
     return any(f.f_globals.get("__name__") == "__mp_main__" and f.f_code.co_name == "<module>" for f in frames)
-
-
-def _explained(batches: Iterator[Pair], workers: int) -> Iterator[Pair]:
-    try:
-        yield from batches
-    except RuntimeError as error:
-        code = re.search(r"terminated unexpectedly with exit code (-?\d+)", str(error))
-        if code is None:
-            raise
-        raise RuntimeError(_ended(int(code[1]), workers)) from error
-
-
-def _ended(code: int, workers: int) -> str:
-    if code < 0:
-        return (
-            f"one of {workers} processes that read was ended by signal {-code}, as systems do where memory is short;"
-            " take fewer workers or smaller batches, and go on from the stream's state"
-        )
-    return (
-        f"one of {workers} processes that read ended with exit code {code}, and its own words are above; a script"
-        f" that streams with workers must do its work below {_GUARD}, since each of them reads the script first;"
-        " workers=0 needs no processes"
-    )
-
-
-def _begin(index: int, count: int) -> None:
-    """In each process: Ctrl-C is the parent's to handle, and where the parent is gone, nobody is read for."""
-    import multiprocessing
-    import signal
-    import threading
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: Any) -> None:
-    parent.join()
-    os._exit(1)
-
-
-def _let_flags_be_read() -> None:
-    # Grain's processes ask absl for flags, which absl refuses in a program that is not started by its own `app.run`.
-    from absl import flags
-
-    if not flags.FLAGS.is_parsed():
-        flags.FLAGS.mark_as_parsed()

@@ -13,7 +13,7 @@ from jaxtyping import Int32, Shaped
 from jaxcnn.arguments import Int, as_int
 from jaxcnn.data.batches import BatchReader, checked_images
 from jaxcnn.data.decoded_file import with_cache
-from jaxcnn.data.groups import GroupReader, stacked
+from jaxcnn.data.groups import GroupReader
 from jaxcnn.data.named_source import named_source
 from jaxcnn.data.read_ahead import check_workers, read_ahead
 from jaxcnn.data.sources import Pair, Source, as_source
@@ -166,13 +166,11 @@ class Stream:
 
     def _ahead_of(self, stop: int, together: int | None) -> Iterator[Pair]:
         if together is None:
-            return read_ahead(self._reader, self._position, stop, **self._ahead)
+            return read_ahead(self._reader, range(self._position, stop), **self._ahead)
         groups = GroupReader(self._reader, self._position, together)
-        if self._ahead["workers"]:  # one that ends while a group too large for its pipe is in it waits to be killed
-            return stacked(self._ahead_of(stop, None), groups)
         count = sys.maxsize if self._epochs is None else groups.groups(stop)
         prefetch = -(-self._ahead["prefetch"] // together)
-        return read_ahead(groups, 0, count, workers=0, prefetch=prefetch)
+        return read_ahead(groups, range(count), workers=self._ahead["workers"], prefetch=prefetch)
 
 
 def stream(
@@ -192,8 +190,8 @@ def stream(
 
     Each epoch is one permutation of the whole source; its last batch may be smaller and is kept. In memory lie
     `prefetch` batches read ahead, one read, one on its way to the device and one in use, and 8 bytes an image for the
-    order; each worker process adds up to 2 × ceil(prefetch / workers) + 1 batches, and its copy of a source that lies
-    in memory. Neither workers, prefetch nor cache change a batch. Pixels that lie in memory already need no
+    order; each worker process adds up to ceil(prefetch / workers) + 1 batches, and its copy of a source that lies in
+    memory. Neither workers, prefetch nor cache change a batch. Pixels that lie in memory already need no
     stream: `training.fit` takes them as they are.
 
     Args:
@@ -206,7 +204,6 @@ def stream(
       epochs: passes over the source; None goes on without end.
       workers: processes that read; 0 reads in threads of this one, which serves where decoding is quick.
         Processes start anew as Python does: a script must do its work below `if __name__ == "__main__":`.
-        Closing waits up to 25 s for a process that holds a batch larger than a pipe takes (64 KiB on Linux).
       prefetch: batches to read ahead; 0 reads each one when it is asked for.
       cache: where a file of the decoded images is kept, from which later epochs and runs read many times as fast; up
         to 64 MiB of them also in memory. True is this user's cache (`~/.cache/jaxcnn/decoded` on Linux), for folders
