@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from experiments.bench.reading_limits import EPOCHS, FLOORS, epoch_lines, first_epoch, floor_lines, limits
 from experiments.bench.tables import markdown, number
 
 Rows = Sequence[Mapping[str, Any]]
+IN_MEMORY = "training.fit, all in memory"
 
 HEAD = """# Reading and training
 
 How fast `data.stream` reads small grey images (28×28), and whether training waits for it. Images in memory and in the
-cache are copied; array_record files and folders of PNGs are decoded, on the two cores that train as well. Streams of
-folders and prepared sets have a cache unless they are told otherwise, and so decode in their first epoch alone: "PNGs"
-and "array_record" stand for streams with `cache=None`. All files lie in the system's cache of files.
+cache are copied; array_record files and folders of PNGs are decoded, on the cores that train as well. Streams of
+folders and prepared sets have a cache unless they are told otherwise, and so decode in their first epoch alone, and
+nothing of a set that `experiments.prepare` has prepared, which fills the cache: "PNGs" and "array_record" stand for
+streams with `cache=None`. All files lie in the system's cache of files.
 """
 
 ALONE = """## Reading alone
@@ -24,9 +27,13 @@ In brackets the seconds that the first 32 batches took.
 TRAINING = """## While a model trains
 
 Images a second of a training step, batch {batch}: by `training.fit` on images in memory, and by `training.fit_stream`
-from each source, without processes; in brackets, times `training.fit`. The last column names the sources that, read
-alone, give images as fast as `training.fit` trains on them.
+from each source, without processes; in brackets, times `training.fit`. Decoding takes a part of the cores from the
+training, whoever waits for whom. The last column names the sources that, read alone, give images as fast as
+`training.fit` trains on them.
 """
+
+NEVER = """- So reading is never slower than the training step where nothing is decoded: from memory, from the second
+  epoch of a folder on, and in every epoch of a set that `experiments.prepare` has prepared."""
 
 
 def reading_page(result: Mapping[str, Any]) -> str:
@@ -35,6 +42,7 @@ def reading_page(result: Mapping[str, Any]) -> str:
     alone = [row for row in rows if row["section"] == "reading"]
     trained = [row for row in rows if row["section"] == "training"]
     versions = ", ".join(f"{name} {where[name]}" for name in ("python", "jax", "numpy"))
+    floors, epochs = ([row for row in rows if row["section"] == section] for section in ("floor", "epoch"))
     parts = [
         HEAD,
         ALONE,
@@ -42,6 +50,13 @@ def reading_page(result: Mapping[str, Any]) -> str:
         TRAINING.format(batch=result["config"]["batch_size"]),
         markdown(training_lines(trained, alone)) + "\n",
         verdict(trained, alone) + "\n",
+        EPOCHS.format(images=f"{epochs[0]['images']:,}"),
+        markdown(epoch_lines(epochs)) + "\n",
+        first_epoch(epochs) + "\n",
+        FLOORS,
+        markdown(floor_lines(floors)) + "\n",
+        limits(floors, {row["model"]: row["images_per_second"] for row in trained if row["source"] == IN_MEMORY})
+        + "\n",
         f"`{where['command']}` on {where['date'][:10]}: {where['machine']}; {versions}.\n",
     ]
     return "\n".join(parts)
@@ -88,10 +103,12 @@ def _as_trained(alone: Rows) -> list[Mapping[str, Any]]:
 
 def verdict(rows: Rows, alone: Rows) -> str:
     """Where reading is slower than training, in a sentence a source."""
-    models = {row["model"]: row["images_per_second"] for row in rows if "training.fit" in row["source"]}
+    models = {row["model"]: row["images_per_second"] for row in rows if row["source"] == IN_MEMORY}
     found = []
     for row in _as_trained(alone):
         slower = [model for model, rate in models.items() if row["images_per_second"] < rate]
         told = f"slower than the training step of {', '.join(slower)}" if slower else "faster than every model trains"
         found.append(f"- Reading from {row['source']} is {told}.")
+    if {"memory", "cache of PNGs"} <= set(fast_enough(alone, max(models.values()))):
+        found.append(NEVER)
     return "\n".join(found)
