@@ -11,7 +11,8 @@ def write_atomically(path: str | os.PathLike[str], data: str | bytes) -> Path:
     A run that is interrupted, or a full disk, must not leave half a result behind.
 
     Args:
-      path: the file to write; its folder exists. A link is followed, so that it stays a link.
+      path: the file to write; its folder exists. A link is followed, so that it stays a link; a device or a pipe, such
+        as /dev/null, is written to and stays what it is.
       data: text, written as UTF-8 with its line ends untouched, or bytes.
 
     Returns:
@@ -25,8 +26,11 @@ def write_atomically(path: str | os.PathLike[str], data: str | bytes) -> Path:
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        _write_and_flush(temporary, content)
-        os.replace(temporary, target)
+        if Path(path).exists() and not target.is_file():
+            _write_through(Path(path), content)
+        else:
+            _write_and_flush(temporary, content)
+            os.replace(temporary, target)
     except OSError as error:
         # The temporary name would tell the caller nothing.
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
@@ -40,3 +44,8 @@ def _write_and_flush(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("wb") as device:
+        device.write(content)
