@@ -82,7 +82,7 @@ def first_extreme(x: Array, largest: bool, windows: Windows) -> tuple[Array, Arr
     if windows.is_disjoint():
         return _first_of_tile(windows.tiles(lax.stop_gradient(x)), largest, windows)
     padded = windows.pad(lax.stop_gradient(x), lowest(x.dtype, largest))
-    shape, dtype = windows.output_shape(x.shape), np.dtype(np.int8 if is_small(windows) else np.int32)
+    dtype = np.dtype(np.int8 if is_small(windows) else np.int32)
 
     def step(carry: tuple[Array, Array], number: Any, at: Any) -> tuple[Array, Array]:
         (best, first), value = carry, windows.tap(padded, at)
@@ -90,8 +90,10 @@ def first_extreme(x: Array, largest: bool, windows: Windows) -> tuple[Array, Arr
         return jnp.where(wins, value, best), jnp.where(wins, jnp.asarray(number, dtype), first)
 
     # Padding may tie with -inf, and must not win even then: the first tap inside needn't beat anything.
-    first = jnp.broadcast_to(windows.first_inside(x.shape).astype(dtype), shape)
-    best = jnp.broadcast_to(lowest(x.dtype, largest), shape)
+    # Both are sharded as the cells are, where types say how.
+    cells = windows.tap(padded, windows.taps()[0])
+    first = jnp.zeros_like(cells, dtype) + windows.first_inside(x.shape).astype(dtype)
+    best = jnp.full_like(cells, lowest(x.dtype, largest))
     return over_taps(step, (best, first), windows, unroll=is_small(windows))
 
 

@@ -106,6 +106,8 @@ def _cpu_rule(form: Callable[..., Any]) -> Any:
 
 
 def _our_rule(ctx: Any, *operands: Any, **params: Any) -> Any:
+    if _is_sharded_by_type(ctx):
+        return _cpu_rule(_kept_form)(ctx, *operands, **params)
     # XLA can neither divide calls of oneDNN between devices nor put them into an exported program.
     exported = getattr(ctx.module_context.lowering_parameters, "for_export", True)
     with onednn.in_force(onednn.is_in_force() and not exported and not _is_partitioned(ctx)):
@@ -140,6 +142,12 @@ def _max_gradient_rule(ctx: Any, *operands: Any, **params: Any) -> Any:
     is_ours = max_gradient.suits(*ctx.avals_in, **params) and not _is_partitioned(ctx)
     ours = _cpu_rule(max_gradient.select_and_scatter_add)
     return (ours if is_ours else laxs_rules[1].rule)(ctx, *operands, **params)
+
+
+def _is_sharded_by_type(ctx: Any) -> bool:
+    # Our forms reshape a batch, which JAX refuses where its type says how it is sharded.
+    avals = (*ctx.avals_in, *ctx.avals_out)
+    return any(any(getattr(getattr(aval, "sharding", None), "spec", ())) for aval in avals)
 
 
 def _is_partitioned(ctx: Any) -> bool:

@@ -101,7 +101,10 @@ class Windows(NamedTuple):
         """Disjoint windows as (cells, window) pairs of axes, a partial last window cut off."""
         cells = self.output_shape(x.shape)
         x = x[tuple(slice(n * w) for n, w in zip(cells, self.window, strict=True))]
-        return x.reshape([n for pair in zip(cells, self.window, strict=True) for n in pair])
+        # One axis after the other: JAX splits no two at once of an array whose type says how it is sharded.
+        for axis in reversed(range(x.ndim)):
+            x = x.reshape(*x.shape[:axis], cells[axis], self.window[axis], *x.shape[axis + 1 :])
+        return x
 
 
 def reduce_window(x: Array, init: Any, reducer: Callable[..., Any], windows: Windows) -> Array:
