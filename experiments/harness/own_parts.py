@@ -45,7 +45,7 @@ def describe(parts: Parts) -> str:
         f"{held_back.name}: {len(train):,} training and {len(held_back):,} held-back images of {size} pixels, "
         f"{'grey' if held_back.images.shape[3] == 1 else 'RGB'}, {len(held_back.class_names)} classes."
     )
-    untaught = [f"{held_back.class_names[i]!r}" for i in sorted(set(held_back.labels) - set(train.labels))]
+    untaught = [f"{held_back.class_names[i]!r}" for i in np.setdiff1d(held_back.labels, train.labels)]
     notes = [f"L{left_out(parts.broken)[1:]}."] if parts.broken else []
     if untaught:
         notes.append(f"Every image of {', '.join(untaught)} is held back, so no step trains on that class.")
