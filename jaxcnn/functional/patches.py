@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.typing import ArrayLike
@@ -14,6 +15,7 @@ from jaxcnn.functional.dtypes import accumulator, as_array, summed
 from jaxcnn.functional.layout import DataFormat, channels_last, layout_of, window_dims
 from jaxcnn.geometry import Padding, PoolWindows, Size
 from jaxcnn.lowering.pool import in_float32
+from jaxcnn.lowering.windows import MOST_UNROLLED
 
 
 def extract_patches(
@@ -99,8 +101,33 @@ def _rows(x: Array, windows: PoolWindows) -> Array:
     n = len(windows.spatial)
     # One axis after the other: taps cost the sum of the window's sides, not their product.
     for axis in reversed(range(n)):
-        x = jnp.stack([_tap(x, windows, axis, tap) for tap in range(windows.window[axis])], axis=n + 1)
+        x = _seen(x, windows, axis)
     return x.reshape(shape)
+
+
+def _seen(x: Array, windows: PoolWindows, axis: int) -> Array:
+    """What all taps of every window see along a spatial axis: a new axis, after the spatial ones."""
+    place, taps = len(windows.spatial) + 1, windows.window[axis]
+    if taps > MOST_UNROLLED:
+        return jnp.moveaxis(_cut(x, windows, axis), axis + 2, place)
+    return jnp.stack([_tap(x, windows, axis, tap) for tap in range(taps)], axis=place)
+
+
+def _cut(x: Array, windows: PoolWindows, axis: int) -> Array:
+    """A spatial axis as two, (cells, taps): cut window by window, or tap by tap where those are fewer.
+
+    Written out, XLA would take seconds to compile so many taps.
+    """
+    cells = windows.output_shape[axis], windows.strides[axis]
+    taps = windows.window[axis], windows.dilation[axis]
+    # A tap's cells lie side by side: with a stride, most of what is cut out would be dropped.
+    by_tap = windows.strides[axis] == 1 and taps[0] < cells[0]
+    (count, step), inner = (taps, cells) if by_tap else (cells, taps)
+    starts, span = jnp.arange(count, dtype=jnp.int32) * step, geometry.dilated(*inner)
+    rows = jax.vmap(lambda start: lax.dynamic_slice_in_dim(x, start, span, axis + 1), out_axes=axis + 1 + by_tap)(
+        starts
+    )
+    return lax.slice_in_dim(rows, 0, span, inner[1], axis + 2 - by_tap)
 
 
 def _tap(x: Array, windows: PoolWindows, axis: int, tap: int) -> Array:
@@ -115,6 +142,10 @@ def _untap(y: Array, windows: PoolWindows, axis: int) -> Array:
     place, stride, dilation = len(windows.spatial) + 1, windows.strides[axis], windows.dilation[axis]
     size = windows.spatial[axis] + sum(windows.reach[axis])
     reach = (windows.output_shape[axis] - 1) * stride + 1
+    if windows.window[axis] > MOST_UNROLLED:
+        rows = jnp.moveaxis(y, place, axis + 2)
+        image = jax.ShapeDtypeStruct((*rows.shape[: axis + 1], size, *rows.shape[axis + 3 :]), y.dtype)
+        return jax.linear_transpose(lambda x: _cut(x, windows, axis), image)(rows)[0]
     total: Any = 0
     for tap in range(windows.window[axis]):
         part = lax.index_in_dim(y, tap, place, keepdims=False)
