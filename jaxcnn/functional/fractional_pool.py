@@ -78,7 +78,7 @@ def window_starts(number: Any, size: int, cells: int, window: int) -> Array:
     if cells == 1:
         return last
     step = (size - window) / (cells - 1)
-    first = jnp.floor((jnp.arange(cells - 1) + number) * step) - jnp.floor(number * step)
+    first = jnp.floor((jnp.arange(cells - 1, dtype=float) + number) * step) - jnp.floor(number * step)
     return jnp.concatenate([first.astype(jnp.int32), last])
 
 

@@ -100,6 +100,12 @@ OPERATIONS = pytest.mark.parametrize("operation", CALLS, ids=lambda f: f.__name_
 
 
 @OPERATIONS
+def test_dtypes_are_promoted_in_plain_sight(operation):
+    with jax.numpy_dtype_promotion("strict"):
+        shape_of(operation, CALLS[operation])
+
+
+@OPERATIONS
 def test_a_wrong_argument(operation):
     works, draw = CALLS[operation], random.Random(operation.__name__)
     shape_of(operation, works)
