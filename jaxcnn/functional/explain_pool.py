@@ -12,6 +12,7 @@ from jaxcnn.functional.dtypes import as_array
 from jaxcnn.functional.explain_cell import Cell, Question, locate, wide
 from jaxcnn.functional.explanation import Explanation
 from jaxcnn.functional.layout import DataFormat, channels_last
+from jaxcnn.functional.lp import HIGHEST_ORDER
 from jaxcnn.functional.pool import parse_windows
 from jaxcnn.geometry import Flag, Padding, PoolWindows, Size
 
@@ -72,10 +73,10 @@ def lp_pool_cell(
     ceil_mode: Flag,
     data_format: DataFormat,
 ) -> Explanation:
-    """One output cell of `lp_pool`; for p = ∞, the largest size."""
+    """One output cell of `lp_pool`; for p = ∞ and huge ones, the largest size."""
     seen = _seen(question, x, window, strides, padding, dilation, ceil_mode, data_format)
     order = float(p)
-    if order == math.inf and seen.window.size:
+    if order >= HIGHEST_ORDER and seen.window.size:
         return _winner(np.argmax, seen._replace(window=np.abs(seen.window)))
     with np.errstate(all="ignore"):
         powers = np.abs(seen.window) ** order

@@ -17,6 +17,9 @@ from jaxcnn.geometry import Flag, Int, Padding, Size
 from jaxcnn.lowering import pool as lowering
 from jaxcnn.lowering.windows import Windows, is_small, over_taps, reduce_window
 
+# From here on no float tells the norm from the largest size: the root of the number of taps rounds to 1.
+HIGHEST_ORDER = 2.0**60
+
 
 def lp_pool(
     x: Shaped[ArrayLike, "..."],
@@ -34,7 +37,7 @@ def lp_pool(
     Sizes are scaled by the window's largest, so that no power overflows or vanishes. Half types accumulate in float32.
 
     Args:
-      p: the norm's order, at least 1; `math.inf` takes the largest size.
+      p: the norm's order, at least 1; `math.inf`, or 2⁶⁰ and above, takes the largest size.
       x, window, strides, padding, dilation, ceil_mode, data_format: as in `pool`.
 
     Returns:
@@ -72,7 +75,7 @@ def _order(p: Any) -> float:
 def _norm(x: Array, p: float, windows: Windows) -> Array:
     if p == 1:
         return lowering.total(_size(x), windows)
-    if p == math.inf:
+    if p >= HIGHEST_ORDER:
         return lowering.extreme(_size(x), True, windows)
     largest = reduce_window(jnp.abs(lax.stop_gradient(x)), jnp.zeros((), x.dtype), lax.max, windows)
     # A constant for every derivative: the norm doesn't depend on it.
