@@ -43,6 +43,7 @@ def definitions(path, *names):
     return {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
+@functools.cache
 def imported(path):
     """The names that a module takes from others."""
     body = ast.parse((ROOT / path).read_text("utf-8")).body
