@@ -48,9 +48,10 @@ def check_jit() -> None:
 
 def check_optimizer(optimizer: object) -> None:
     if not isinstance(optimizer, optax.GradientTransformation):
+        way_out = "; fit accumulates gradients by accumulate_steps" if isinstance(optimizer, optax.MultiSteps) else ""
         raise TypeError(
             f"optimizer must be an optax.GradientTransformation such as optax.adam(1e-3),"
-            f" got {type(optimizer).__name__}"
+            f" got {type(optimizer).__name__}{way_out}"
         )
 
 

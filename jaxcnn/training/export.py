@@ -51,7 +51,7 @@ def export(
       `path` as a `Path`.
 
     Raises:
-      TypeError: the model is no NNX module, or `batch_size` no integer.
+      TypeError: the model is no NNX module, `batch_size` no integer, or `dtype` none.
       ValueError: shape, dtype or platforms are not allowed, the model doesn't take such images, or it can't be
         exported without a `batch_size`.
       OSError: the file can't be written; an earlier one is unchanged.
@@ -109,7 +109,10 @@ def _check_shape(input_shape: object) -> tuple[int, ...]:
 
 
 def _check_dtype(dtype: DTypeLike) -> np.dtype:
-    found = np.dtype(dtype)
+    try:
+        found = np.dtype(dtype)
+    except TypeError as error:
+        raise TypeError(f"dtype must be a dtype such as np.uint8, got {dtype!r}") from error
     is_held = jax.dtypes.canonicalize_dtype(found) == found
     if found != np.uint8 and not (jnp.issubdtype(found, jnp.floating) and is_held):
         raise ValueError(

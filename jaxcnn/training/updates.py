@@ -31,7 +31,13 @@ def updated(
 
 def _apply(state: TrainState, grads: Any, loss: Float[Array, ""]) -> dict[str, Any]:
     update = optax.with_extra_args_support(state.optimizer).update
-    updates, opt_state = update(grads, state.opt_state, state.params, value=loss)
+    try:
+        updates, opt_state = update(grads, state.opt_state, state.params, value=loss)
+    except TypeError as error:
+        raise TypeError(
+            "optimizer must need no more than gradients, parameters and the loss (`value`), as optax.lbfgs() does with"
+            f" its line search, got one that fails: {error}; choose another, such as optax.adam(1e-3)"
+        ) from error
     params = optax.apply_updates(state.params, updates)
     return {"params": params, "opt_state": opt_state, "ema": _average(state, params)}
 

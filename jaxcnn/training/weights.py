@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from jaxcnn.files import write_atomically
 from jaxcnn.training import checks, weights_file
+from jaxcnn.training.variables import check_values
 
 Model = TypeVar("Model", bound=nnx.Module)
 
@@ -41,10 +42,12 @@ def save(model: nnx.Module, path: str | os.PathLike[str], *, metadata: Mapping[s
 
     Raises:
       TypeError: the model is no NNX module, holds something other than arrays, or the metadata is not text.
-      ValueError: a dtype that the format lacks, two variables of one name, or a key of ours in the metadata.
+      ValueError: a model without values, a dtype that the format lacks, two variables of one name, or a key of ours in
+        the metadata.
       OSError: the file can't be written; an earlier one is unchanged.
     """
     checks.check_model(model)
+    check_values(nnx.state(model))
     noted = _check_metadata(metadata or {})
     arrays = {name: _as_array(name, leaf.value) for name, leaf in _named_leaves(model).items()}
     return write_atomically(path, weights_file.encode(arrays, noted))

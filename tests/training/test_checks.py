@@ -46,6 +46,8 @@ def test_counts_are_integers(value):
 def test_optimizer_model_and_dataset_types():
     with pytest.raises(TypeError, match=r"optax\.GradientTransformation such as optax\.adam\(1e-3\), got str"):
         checks.check_optimizer("adam")
+    with pytest.raises(TypeError, match=r"got MultiSteps; fit accumulates gradients by accumulate_steps$"):
+        checks.check_optimizer(optax.MultiSteps(optax.sgd(0.1), 2))
     with pytest.raises(TypeError, match=r"model must be a flax\.nnx\.Module that returns logits, got function"):
         checks.check_model(lambda x: x)
     with pytest.raises(TypeError, match=r"train must have the attributes \.images and \.labels, got tuple"):

@@ -53,6 +53,12 @@ def test_optimizers_that_need_the_loss_receive_it(make_images, softmax):
     assert float(new.opt_state[1]) == pytest.approx(float(metrics.loss) / 8)
 
 
+def test_an_optimizer_that_needs_more_than_the_loss_is_named(make_images, softmax):
+    state = create_state(softmax(rngs=nnx.Rngs(0)), optax.lbfgs())
+    with pytest.raises(TypeError, match=r"^optimizer must need no more than gradients, .*'value_fn'; choose another"):
+        jax.eval_shape(train_step, state, device_batch(make_images(2)))
+
+
 def test_uint8_is_scaled_and_floats_are_not():
     np.testing.assert_allclose(steps.scale_images(np.full((1, 1, 1, 1), 51, np.uint8)), 0.2, rtol=1e-7)
     floats = np.full((1, 1, 1, 1), 0.2, np.float16)

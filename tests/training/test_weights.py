@@ -9,7 +9,6 @@ import struct
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 import safetensors
 import safetensors.numpy
@@ -88,9 +87,9 @@ def refused(arrays, tmp_path):
     return check
 
 
-def test_a_trained_model_is_loaded_to_the_bit(make_images, stateful, arrays, tmp_path):
+def test_a_trained_model_is_loaded_to_the_bit(make_images, stateful, arrays, tmp_path, sgd):
     model, other = stateful(rngs=nnx.Rngs(0)), stateful(rngs=nnx.Rngs(1))
-    training.fit(model, make_images(16), epochs=1, batch_size=8, optimizer=optax.sgd(0.1), progress=False)
+    training.fit(model, make_images(16), epochs=1, batch_size=8, optimizer=sgd, progress=False)
     streams = {path: array for path, array in arrays(other).items() if "rngs" in path}
     assert training.save(model, tmp_path / "m.safetensors") == tmp_path / "m.safetensors"
     assert training.load(other, str(tmp_path / "m.safetensors")) is other
@@ -269,6 +268,9 @@ def test_what_cannot_be_saved(softmax, tmp_path):
         training.save(nnx.Dict({"a.b": nnx.Param(jnp.ones(1)), "a": nnx.Dict(b=nnx.Param(jnp.ones(1)))}), path)
     with pytest.raises(ValueError, match=r"variable odd must be an array of a dtype .* got complex128"):
         training.save(nnx.Dict(odd=nnx.Param(np.ones(1, complex))), path)
-    with pytest.raises(ValueError, match=r"variable dense\.bias must be an array"):
+    with pytest.raises(
+        ValueError,
+        match=r"must hold values, but \['dense'\]\['bias'\].* is a shape alone, as nnx\.eval_shape leaves it",
+    ):
         training.save(nnx.eval_shape(lambda: softmax(rngs=nnx.Rngs(5))), path)
     assert list(tmp_path.iterdir()) == []
