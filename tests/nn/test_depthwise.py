@@ -9,6 +9,8 @@ from flax import nnx
 import jaxcnn.functional as F
 from jaxcnn import nn
 
+ONES = nnx.initializers.ones  # the quickest to compile
+
 
 def whole(*shape):
     return jnp.asarray(np.random.default_rng(0).integers(-3, 4, shape), jnp.float32)
@@ -43,13 +45,16 @@ def test_shapes_and_parameters(create, x, y, parameters):
 
 def test_are_their_functions():
     x = whole(2, 5, 6, 3)
-    layer = nn.DepthwiseConv(3, 3, multiplier=2, **OPTIONS, rngs=nnx.Rngs(0))
+    layer = nn.DepthwiseConv(3, 3, multiplier=2, **OPTIONS, kernel_init=ONES, rngs=nnx.Rngs(0))
+    layer.kernel[...] = whole(*layer.kernel.shape)
     layer.bias[...] = jnp.arange(6.0)
     y, expected = jax.jit(lambda la: (la(x), F.depthwise_conv(x, la.kernel[...], la.bias[...], **OPTIONS)))(layer)
     np.testing.assert_array_equal(y, expected)
-    layer = nn.SeparableConv(3, 4, 3, multiplier=2, **OPTIONS, rngs=nnx.Rngs(0))
+    inits = {"depthwise_kernel_init": ONES, "pointwise_kernel_init": ONES}
+    layer = nn.SeparableConv(3, 4, 3, multiplier=2, **OPTIONS, **inits, rngs=nnx.Rngs(0))
     layer.bias[...] = jnp.arange(4.0)
-    kernels = layer.depthwise_kernel[...], layer.pointwise_kernel[...]
+    kernels = whole(*layer.depthwise_kernel.shape), whole(*layer.pointwise_kernel.shape)
+    layer.depthwise_kernel[...], layer.pointwise_kernel[...] = kernels
     y, expected = jax.jit(lambda la: (la(x), F.separable_conv(x, *kernels, la.bias[...], **OPTIONS)))(layer)
     np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-6)
 
