@@ -185,7 +185,7 @@ def test_average_counts_by_hand():
 
 
 def gradient(operation, x):
-    return jax.grad(lambda x: operation(x).sum())(x)
+    return jax.jit(jax.grad(lambda x: operation(x).sum()))(x)
 
 
 @pytest.mark.parametrize("strides", [1, 2])
