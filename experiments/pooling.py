@@ -11,7 +11,7 @@ multiply-accumulates; the one without pooling gets dilation, to see as many pixe
 pooling instead of Flatten join them. These are trained with four seeds at least, tested on pairs of runs with the same
 seed, and asked again about test images shifted by 1 to 4 pixels.
 
-Run `python -m experiments.pooling`: just under four minutes on two cores; `--quick` looks at swish_cnn in seconds, its
+Run `python -m experiments.pooling`: about three minutes on two cores; `--quick` looks at swish_cnn in seconds, its
 matched nets only counted, and `--epochs 0` only counts and draws. `--models` without swish_cnn, or
 `--pools` without max or none, leaves the matched nets out. Expect the nets without pooling to have many times the
 parameters and multiply-accumulates; less overfitting with pooling, at equal parameters too, and no gain in test
