@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jax.test_util import check_grads
 
 from jaxcnn.functional.blur import blur_pool
 
@@ -60,11 +59,15 @@ def test_a_shift_upsets_it_less():
     np.testing.assert_array_equal(blur_pool(1 - stripes), np.full((1, 6, 1), 0.5))
 
 
-def test_linear_with_every_derivative(x64):
+def test_linear(x64):
     x = np.random.default_rng(0).standard_normal((1, 4, 5, 1))
-    check_grads(jax.jit(lambda x: jnp.sin(blur_pool(x, strides=(2, 1)))), (x,), order=2, modes=("rev",))
-    y = jax.jit(blur_pool)(x)
-    (adjoint,) = jax.linear_transpose(blur_pool, x)(y)
+
+    @jax.jit
+    def there_and_back(x):
+        y = blur_pool(x, strides=(2, 1))
+        return y, *jax.linear_transpose(lambda x: blur_pool(x, strides=(2, 1)), x)(y)
+
+    y, adjoint = there_and_back(x)
     np.testing.assert_allclose(np.vdot(adjoint, x), np.vdot(y, y), rtol=1e-12)
 
 

@@ -7,40 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
-from jax.test_util import check_grads
 
 import jaxcnn.functional as F
-
-# name: (x, kernel, options)
-CASES = {
-    "1-D causal, dilated": ((2, 6, 1), (2, 1, 2), {"padding": "CAUSAL", "kernel_dilation": 2}),
-    "2-D same, strided": ((1, 5, 4, 2), (3, 2, 2, 2), {"padding": "SAME", "strides": (2, 1)}),
-    "2-D groups": ((1, 3, 4, 4), (2, 2, 2, 2), {"groups": 2, "padding": 1}),
-    "2-D holes in the input": ((1, 2, 3, 1), (2, 2, 1, 1), {"input_dilation": 2, "padding": ((0, 2), (1, 0))}),
-    "2-D reflect, channels first": (
-        (1, 2, 3, 3),
-        (2, 3, 2, 1),
-        {"padding": "SAME", "padding_mode": "reflect", "data_format": "channels_first"},
-    ),
-    "3-D replicate": ((1, 2, 3, 2, 1), (2, 2, 1, 1, 2), {"padding": (1, 0, 1), "padding_mode": "replicate"}),
-}
 
 
 def whole(*shape, seed=0):
     """Small whole numbers, on which float32 sums are exact in any order."""
     return jnp.asarray(np.random.default_rng(seed).integers(-3, 4, shape), jnp.float32)
-
-
-SLOW = {"2-D reflect, channels first", "3-D replicate"}
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CASES])
-def test_check_grads_to_second_order(x64, name):
-    x_shape, kernel_shape, options = CASES[name]
-    rng = np.random.default_rng(0)
-    x, kernel, bias = (rng.standard_normal(shape) for shape in (x_shape, kernel_shape, kernel_shape[-1:]))
-    operation = jax.jit(lambda *args: jnp.sin(F.conv(*args, **options)))
-    check_grads(operation, (x, kernel, bias), order=2, modes=("fwd", "rev"))
 
 
 def lax_conv(x, kernel):

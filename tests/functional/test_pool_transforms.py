@@ -7,37 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
-from jax.test_util import check_grads
 
 import jaxcnn.functional as F
-
-# name: (operation, shape)
-CASES = {
-    "max, tiles": (functools.partial(F.max_pool, window=2), (1, 4, 5, 2)),
-    "max, overlapping": (functools.partial(F.max_pool, window=3, strides=2, padding="SAME"), (1, 4, 5, 1)),
-    "max, dilated, 1-D": (functools.partial(F.max_pool, window=(2,), dilation=2, ceil_mode=True), (7, 2)),
-    "min, 3-D": (functools.partial(F.min_pool, window=2, strides=(1, 1, 2), padding=1), (1, 1, 2, 3, 1)),
-    "max, looped": (functools.partial(F.max_pool, window=(130,), strides=1), (132, 1)),
-    "avg, tiles": (functools.partial(F.avg_pool, window=2), (1, 4, 5, 2)),
-    "avg, overlapping": (functools.partial(F.avg_pool, window=3, strides=2, padding=1, ceil_mode=True), (1, 4, 4, 1)),
-    "global max": (F.global_max_pool, (2, 3, 2, 2)),
-    "global avg": (functools.partial(F.global_avg_pool, keepdims=True), (2, 3, 2, 2)),
-    "log of sums, padded": (
-        functools.partial(F.pool, window=(3,), init=-jnp.inf, reducer=jnp.logaddexp, strides=2, padding=2),
-        (3, 1),
-    ),
-}
-
-
-SLOW = {"min, 3-D", "log of sums, padded"}
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CASES])
-def test_check_grads_to_second_order(x64, name):
-    operation, shape = CASES[name]
-    # Spread out, so that no finite difference crosses a tie.
-    x = np.random.default_rng(0).permutation(np.linspace(-2, 2, int(np.prod(shape)))).reshape(shape) + 0.01
-    check_grads(jax.jit(lambda x: jnp.sin(operation(x))), (x,), order=2, modes=("fwd", "rev"))
 
 
 def unrolled(x, combine, *, window, strides, pads, init):

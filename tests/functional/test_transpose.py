@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jax.test_util import check_grads
 
 import jaxcnn.functional as F
 from jaxcnn import geometry
@@ -34,9 +33,15 @@ def test_is_the_adjoint_of_conv(data):
     kernel = rng.standard_normal((window, 3, 2 * groups)).astype(np.float32)
     y = rng.standard_normal((2, size, 3 * groups)).astype(np.float32)
     x = rng.standard_normal((2, *out, 2 * groups)).astype(np.float32)
-    spread = F.conv_transpose(x, kernel, groups=groups, output_shape=(size,), **options)
+
+    @jax.jit
+    def both(x, y, kernel):
+        there = F.conv(y, kernel, groups=groups, **options)
+        return there, F.conv_transpose(x, kernel, groups=groups, output_shape=(size,), **options)
+
+    there, spread = both(x, y, kernel)
     assert spread.shape == y.shape
-    assert dot(F.conv(y, kernel, groups=groups, **options), x) == pytest.approx(dot(y, spread), rel=1e-4, abs=1e-4)
+    assert dot(there, x) == pytest.approx(dot(y, spread), rel=1e-4, abs=1e-4)
 
 
 def test_by_hand():
@@ -76,12 +81,6 @@ def test_layouts_agree():
     first = F.conv_transpose(np.moveaxis(x, -1, 1), kernel, strides=2, data_format="channels_first")
     np.testing.assert_allclose(np.moveaxis(first, 1, -1), y, rtol=1e-5)
     np.testing.assert_allclose(F.conv_transpose(x[0], kernel, strides=2), y[0], rtol=1e-5)
-
-
-def test_check_grads_to_second_order(x64):
-    rng = np.random.default_rng(0)
-    x, kernel = jnp.asarray(rng.standard_normal((1, 3, 2, 2))), jnp.asarray(rng.standard_normal((2, 2, 1, 2)))
-    check_grads(jax.jit(lambda x, k: F.conv_transpose(x, k, strides=2, groups=2)), (x, kernel), 2)
 
 
 @pytest.mark.parametrize(
