@@ -114,20 +114,14 @@ def _seen(x: Array, windows: PoolWindows, axis: int) -> Array:
 
 
 def _cut(x: Array, windows: PoolWindows, axis: int) -> Array:
-    """A spatial axis as two, (cells, taps): cut window by window, or tap by tap where those are fewer.
+    """Window after window cut out of a spatial axis, which becomes two, (cells, taps).
 
     Written out, XLA would take seconds to compile so many taps.
     """
-    cells = windows.output_shape[axis], windows.strides[axis]
-    taps = windows.window[axis], windows.dilation[axis]
-    # A tap's cells lie side by side: with a stride, most of what is cut out would be dropped.
-    by_tap = windows.strides[axis] == 1 and taps[0] < cells[0]
-    (count, step), inner = (taps, cells) if by_tap else (cells, taps)
-    starts, span = jnp.arange(count, dtype=jnp.int32) * step, geometry.dilated(*inner)
-    rows = jax.vmap(lambda start: lax.dynamic_slice_in_dim(x, start, span, axis + 1), out_axes=axis + 1 + by_tap)(
-        starts
-    )
-    return lax.slice_in_dim(rows, 0, span, inner[1], axis + 2 - by_tap)
+    span = geometry.dilated(windows.window[axis], windows.dilation[axis])
+    starts = jnp.arange(windows.output_shape[axis], dtype=jnp.int32) * windows.strides[axis]
+    rows = jax.vmap(lambda start: lax.dynamic_slice_in_dim(x, start, span, axis + 1), out_axes=axis + 1)(starts)
+    return lax.slice_in_dim(rows, 0, span, windows.dilation[axis], axis + 2)
 
 
 def _tap(x: Array, windows: PoolWindows, axis: int, tap: int) -> Array:
@@ -142,7 +136,8 @@ def _untap(y: Array, windows: PoolWindows, axis: int) -> Array:
     place, stride, dilation = len(windows.spatial) + 1, windows.strides[axis], windows.dilation[axis]
     size = windows.spatial[axis] + sum(windows.reach[axis])
     reach = (windows.output_shape[axis] - 1) * stride + 1
-    if windows.window[axis] > MOST_UNROLLED:
+    # With stride 1 a loop adds in as many steps as there are pixels, and takes several times as long.
+    if windows.window[axis] > MOST_UNROLLED and stride > 1:
         rows = jnp.moveaxis(y, place, axis + 2)
         image = jax.ShapeDtypeStruct((*rows.shape[: axis + 1], size, *rows.shape[axis + 3 :]), y.dtype)
         return jax.linear_transpose(lambda x: _cut(x, windows, axis), image)(rows)[0]

@@ -74,7 +74,7 @@ def test_refuses():
 
 @pytest.mark.parametrize("stride", [1, 3])
 def test_many_taps_are_cut_out_in_a_loop(x64, stride):
-    # Written out, 500 taps took XLA seconds to compile. With stride 1 the loop runs over the taps, else over the cells.
+    # Written out, 500 taps took XLA seconds to compile. (With stride 1 folding is, which runs faster so.)
     rng = np.random.default_rng(0)
     x, options = rng.standard_normal((2, 700, 2)), {"strides": stride, "dilation": 2, "padding": [(4, 5)]}
 
@@ -87,6 +87,7 @@ def test_many_taps_are_cut_out_in_a_loop(x64, stride):
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), (4, 5), (0, 0))), 299, 1)
     expected = windows[:, ::stride, :, ::2].swapaxes(2, 3).reshape(2, -1, 300)
     y = rng.standard_normal(expected.shape)
-    assert max(len(jax.make_jaxpr(f)(a).jaxpr.eqns) for f, a in ((there, x), (back, y))) < 100
+    assert len(jax.make_jaxpr(there)(x).jaxpr.eqns) < 100
+    assert (len(jax.make_jaxpr(back)(y).jaxpr.eqns) < 100) == (stride > 1)
     np.testing.assert_array_equal(jax.jit(there)(x), expected)
     np.testing.assert_allclose(np.vdot(expected, y), np.vdot(x, jax.jit(back)(y)), rtol=1e-9)
