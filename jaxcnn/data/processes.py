@@ -81,31 +81,33 @@ def _serve(pipe: Any, indices: range) -> None:
             _send(pipe, message)
 
 
-def _read(pipe: Any, indices: range) -> Generator[Pair | Exception, None, None]:
+def _read(pipe: Any, indices: range) -> Generator[Pair | bytes, None, None]:
     pickled = pipe.recv_bytes()
     try:
         yield from pickle.loads(pickled)(indices)
     except Exception as error:
-        yield _portable(error)
+        yield _told(error)
 
 
-def _portable(error: Exception) -> Exception:
-    """The error with its traceback as a note, or one in its words where it can't be pickled."""
+def _told(error: Exception) -> bytes:
+    """The error, pickled, with its traceback as a note; or one in its words where it can't be pickled."""
     error.add_note("".join(["in a process that reads:\n", *traceback.format_exception(error)]))
     try:
-        pickle.loads(pickle.dumps(error))
+        told = pickle.dumps(error)
+        pickle.loads(told)
     except Exception:  # whatever its own code raises
         other = RuntimeError(f"{type(error).__qualname__}: {error}")
         other.__notes__ = error.__notes__
-        return other
-    return error
+        return pickle.dumps(other)
+    return told
 
 
-def _send(pipe: Any, message: Pair | Exception) -> None:
-    if isinstance(message, Exception):
-        return pipe.send(message)
+def _send(pipe: Any, message: Pair | bytes) -> None:
+    """Pickled here, as what `pipe.send` itself pickles makes Python complain where the other end has closed."""
+    if isinstance(message, bytes):
+        return pipe.send_bytes(message)
     images, labels = message
-    pipe.send((images.shape, images.dtype, labels))
+    pipe.send_bytes(pickle.dumps((images.shape, images.dtype, labels)))
     for piece in _pieces(np.ascontiguousarray(images)):
         pipe.send_bytes(piece)
 

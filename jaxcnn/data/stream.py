@@ -219,7 +219,7 @@ def stream(
     Raises:
       ValueError: an empty source, a number out of range, an image or a label that does not fit (found when it is read,
         and named by its number or file), or a state of another source, seed or batch size; what `load` refuses.
-      TypeError: a source that is none of these.
+      TypeError: a source that is none of these; or, while it is read, one that no worker process can be given.
       OSError: a folder named by `cache` that can't be written.
       RuntimeError: while it is read: a worker process has ended.
     """

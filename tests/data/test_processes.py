@@ -117,7 +117,7 @@ class TestBatches:
 
 
 class TestErrors:
-    def test_what_is_wrong_is_said_as_without_processes(self):
+    def test_what_is_wrong_is_said_as_without_processes(self, capfd):
         last = epoch_order(10, 0, 0)[-1]  # the others still send when it is read
         batches = stream(Records(LARGE, broken=last), batch_size=2, seed=0, epochs=2, workers=2, prefetch=4)
         next(batches)
@@ -126,6 +126,7 @@ class TestErrors:
             list(batches)
         assert "in a process that reads:\nTraceback" in error.value.__notes__[-1]
         assert ended(children) == [0, 0]
+        assert capfd.readouterr().err == ""  # nor do they complain where nobody takes what they send
 
     def test_an_error_that_can_not_be_handed_over_is_told(self):
         batches = stream(Records(odd=7), batch_size=4, seed=0, workers=1)
