@@ -106,20 +106,30 @@ def kept_bytes() -> tuple[Path, int]:
       RuntimeError: a user without a home.
     """
     folder = user_cache("decoded")
-    return folder, sum(path.stat().st_size for path in folder.glob(f"*{_SUFFIX}"))
+    return folder, sum(_facts(path)[1] for path in folder.glob(f"*{_SUFFIX}"))
 
 
 def _make_room(newest: Path) -> None:
     """Removes what was used longest ago, and what a program that was killed has left; its readers go on without."""
-    for path in newest.parent.glob(f"*{_UNFINISHED}"):
-        if path.stat().st_mtime < time.time() - _ABANDONED:
+    found = [(path, _facts(path)) for path in newest.parent.iterdir() if path != newest]
+    for path, (used, _) in found:
+        if path.suffix == _UNFINISHED and used < time.time() - _ABANDONED:
             path.unlink(missing_ok=True)
-    others = [path for path in newest.parent.iterdir() if path.suffix == _SUFFIX and path != newest]
     left = MOST_KEPT - newest.stat().st_size
-    for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True):
-        left -= path.stat().st_size
+    others = [(used, size, path) for path, (used, size) in found if path.suffix == _SUFFIX]
+    for _, size, path in sorted(others, reverse=True):
+        left -= size
         if left < 0:
             path.unlink(missing_ok=True)
+
+
+def _facts(path: Path) -> tuple[float, int]:
+    """When a file was used, and its bytes; none of one that another program has removed meanwhile."""
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return time.time(), 0
+    return facts.st_mtime, facts.st_size
 
 
 def _make(path: Path, size: int) -> None:

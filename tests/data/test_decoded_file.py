@@ -98,8 +98,10 @@ def test_the_oldest_makes_room(tmp_path, kept, monkeypatch):
     for name, age in (("old.part", 4000), ("new.part", 0)):
         (kept / name).write_bytes(b"")
         os.utime(kept / name, (time.time() - age,) * 2)
+    gone = kept / "gone.images"  # listed and not there, as what another program removes meanwhile
+    gone.symlink_to(kept / "nothing")
     third = one(kept, folders[2])
-    assert set(kept.iterdir()) == {first, third, kept / "new.part"}
+    assert set(kept.iterdir()) == {first, third, kept / "new.part", gone}
 
 
 def one(kept, folder):
