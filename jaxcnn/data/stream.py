@@ -158,6 +158,7 @@ class Stream:
         with contextlib.closing(self._ahead_of(stop, together)) as found:  # pyright: ignore[reportArgumentType]
             for images, labels in found:
                 ahead = Batch(jax.device_put(images), jax.device_put(labels))
+                del images, labels  # else they lie in memory twice until the next ones have been read
                 if held is not None:
                     yield held
                 held = ahead

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +16,9 @@ from jaxcnn import training
 
 
 @pytest.fixture
-def config(tiny_sets, tmp_path):
-    return Config("mlp", data_dir=tiny_sets, epochs=2, batch_size=16, save_every=2, out=tmp_path / "a" / "out")
+def config(tiny_sets, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # as in most shells, OUT is told from there
+    return Config("mlp", data_dir=tiny_sets, epochs=2, batch_size=16, save_every=2, out=Path("a", "out"))
 
 
 def lines(out):

@@ -49,7 +49,7 @@ def write_arrays(folder: Path, arrays: Sequence[NDArray]) -> None:
     except (ValueError, RuntimeError) as error:  # which tensorstore makes of the system's errors
         code = re.search(r"os_error_code='(\d+)'", str(error))
         number = int(code[1]) if code else errno.EIO
-        raise OSError(number, os.strerror(number)) from error
+        raise OSError(number, os.strerror(number) if code else str(error)) from error
 
 
 def read_arrays(folder: Path, template: Any) -> list[NDArray]:

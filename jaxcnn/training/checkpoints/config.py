@@ -46,5 +46,5 @@ class Checkpoints:
 
     @property
     def path(self) -> Path:
-        """The folder as a path."""
-        return Path(self.folder)
+        """The folder from the root on: orbax takes no other, and a program may go elsewhere while it trains."""
+        return Path(self.folder).absolute()

@@ -1,6 +1,7 @@
 """Arrays keep their bits, whatever their dtype; what a folder declares is looked at before it is read."""
 
 import errno
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -41,6 +42,11 @@ def test_another_shape_than_the_models_is_refused_before_it_is_read(tmp_path):
         read_arrays(tmp_path / "arrays", [jax.ShapeDtypeStruct((4,), np.float32)] * 2)
     with pytest.raises(DamagedError, match="can't be read"):
         read_arrays(tmp_path / "nothing", [jax.ShapeDtypeStruct((4,), np.float32)])
+
+
+def test_what_orbax_refuses_is_told_in_its_words():
+    with pytest.raises(OSError, match="path should be absolute"):
+        write_arrays(Path("arrays"), [np.zeros(4, np.float32)])
 
 
 def test_what_the_system_refuses_to_write_is_an_os_error_and_one_alone(tmp_path, capfd):

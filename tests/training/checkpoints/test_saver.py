@@ -179,9 +179,11 @@ def test_a_stopped_run_stays_stopped(fit, tmp_path):
     equal(fit(tmp_path, resume=True), stopped)
 
 
-def test_the_last_and_the_best_are_kept(fit, tmp_path):
+def test_the_last_and_the_best_are_kept_wherever_the_program_goes(fit, tmp_path, monkeypatch):
     assert superfluous({1: None, 2: 0.5, 3: None, 4: 0.5, 5: 0.7, 6: None}, 2) == [1, 3, 4]
     assert superfluous({1: float("nan"), 2: None}, 3) == []
     assert superfluous({}, 1) == []
-    _, (_, _, val_loss, _) = fit(tmp_path, every=1, keep=1, epochs=4)
-    assert steps(tmp_path) == sorted({5 * (1 + int(np.argmin(val_loss))), 20})
+    monkeypatch.chdir(tmp_path)
+    away = At(4, lambda: monkeypatch.chdir(tmp_path.parent))
+    _, (_, _, val_loss, _) = fit("run", every=1, keep=1, epochs=4, callbacks=[away])
+    assert steps(tmp_path / "run") == sorted({5 * (1 + int(np.argmin(val_loss))), 20})
