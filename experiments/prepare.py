@@ -4,7 +4,7 @@ python -m experiments.prepare mnist                    downloads it into your ca
 python -m experiments.prepare mnist --data-dir FOLDER  takes FOLDER/mnist/*-ubyte.gz instead
 python -m experiments.prepare emnist/letters           one of the six sets of EMNIST, upright
 
-The images are decoded at once too, into the cache of `data.stream`, which then reads fast from its first epoch on.
+The images are decoded at once too, into the cache of `data.stream`, which then has nothing to decode.
 """
 
 import contextlib

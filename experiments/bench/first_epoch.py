@@ -1,4 +1,4 @@
-"""What a stream's first epoch takes beside a later one: of a folder, and of a set with and without its cache."""
+"""What opening a stream takes, and its first epoch beside a later one: of a folder, and of prepared sets."""
 
 import statistics
 import sys
@@ -7,11 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-
 from experiments.bench.seeds import OPTIMIZER
 from jaxcnn.data import stream
-from jaxcnn.data.decoded_file import keep_decoded
 from jaxcnn.data.stream import Stream
 from jaxcnn.training import fit_stream
 
@@ -22,7 +19,7 @@ TIMES = 3
 def epoch_rows(
     sources: Mapping[str, Any], make_model: Callable[[], Any], *, model: str, batch_size: int, together: int
 ) -> Iterator[dict[str, Any]]:
-    """A row a source, read alone and while a model trains: seconds of opening, of the first epoch and of the second.
+    """A row a source, read alone and while a model trains: seconds of opening it first and again, and of two epochs.
 
     Args:
       sources: "PNGs" and "array_record", of the same images.
@@ -39,21 +36,27 @@ def epoch_rows(
                 _seconds(source, make_model() if trained else None, batch_size, together, filled=name == PREPARED)
                 for _ in range(TIMES)
             ]
-            opening, first, later = (statistics.median(times) for times in zip(*found, strict=True))
+            opening, again, first, later = (statistics.median(times) for times in zip(*found, strict=True))
             row = {"section": "epoch", "source": name, "model": trained, "images": len(source)}
-            yield row | {"opening_seconds": opening, "first_seconds": first, "later_seconds": later}
+            row |= {"opening_seconds": opening, "again_seconds": again}
+            yield row | {"first_seconds": first, "later_seconds": later}
 
 
-def _seconds(source: Any, model: Any, batch_size: int, together: int, *, filled: bool) -> tuple[float, float, float]:
+def _seconds(source: Any, model: Any, batch_size: int, together: int, *, filled: bool) -> tuple[float, ...]:
     with tempfile.TemporaryDirectory() as folder:
         if filled:  # as `prepare` leaves it
-            first = source.read(np.arange(1))[0]
-            for _ in keep_decoded(source, folder, first.shape[1:], first.dtype).fill():
-                pass
-        start = perf_counter()
-        with stream(source, batch_size=batch_size, seed=0, epochs=2, cache=folder) as batches:
-            opening = perf_counter() - start
-            return (opening, *(_read(batches, together) if model is None else _train(batches, model)))
+            _opened(source, batch_size, folder)[0].close()
+        batches, opening = _opened(source, batch_size, folder)
+        with batches:
+            epochs = _read(batches, together) if model is None else _train(batches, model)
+        other, again = _opened(source, batch_size, folder)
+        other.close()
+        return opening, again, *epochs
+
+
+def _opened(source: Any, batch_size: int, folder: str) -> tuple[Stream, float]:
+    start = perf_counter()
+    return stream(source, batch_size=batch_size, seed=0, epochs=2, cache=folder), perf_counter() - start
 
 
 def _read(batches: Stream, together: int) -> tuple[float, float]:

@@ -12,10 +12,10 @@ IN_MEMORY = "training.fit, all in memory"
 HEAD = """# Reading and training
 
 How fast `data.stream` reads small grey images (28×28), and whether training waits for it. Images in memory and in the
-cache are copied; array_record files and folders of PNGs are decoded, on the cores that train as well. Streams of
-folders and prepared sets have a cache unless they are told otherwise, and so decode in their first epoch alone, and
-nothing of a set that `experiments.prepare` has prepared, which fills the cache: "PNGs" and "array_record" stand for
-streams with `cache=None`. All files lie in the system's cache of files.
+cache are copied; array_record files and folders of PNGs are decoded. Streams of folders and prepared sets have a cache
+unless they are told otherwise: small images are decoded into it once, before the first batch, and a set that
+`experiments.prepare` has prepared has its own already. "PNGs" and "array_record" stand for streams with `cache=None`,
+which decode in every epoch, on the cores that train as well. All files lie in the system's cache of files.
 """
 
 ALONE = """## Reading alone
@@ -32,8 +32,8 @@ training, whoever waits for whom. The last column names the sources that, read a
 `training.fit` trains on them.
 """
 
-NEVER = """- So reading is never slower than the training step where nothing is decoded: from memory, from the second
-  epoch of a folder on, and in every epoch of a set that `experiments.prepare` has prepared."""
+NEVER = """- So reading is never slower than the training step where nothing is decoded meanwhile: from memory, and from
+  folders and prepared sets whose images the cache keeps and `data.stream` decodes before the first batch."""
 
 
 def reading_page(result: Mapping[str, Any]) -> str:
@@ -68,8 +68,7 @@ def alone_lines(rows: Rows) -> list[dict[str, str]]:
     columns = dict.fromkeys(_way(row) for row in rows)
     for row in rows:
         line = lines.setdefault(row["source"], {"source": row["source"]} | dict.fromkeys(columns, ""))
-        first = "" if row["first_seconds"] is None else f" ({row['first_seconds']:.2f} s)"
-        line[_way(row)] = f"{number(row['images_per_second'])}{first}"
+        line[_way(row)] = f"{number(row['images_per_second'])} ({row['first_seconds']:.2f} s)"
     return list(lines.values())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int64, Shaped
 from numpy.typing import NDArray
 
 from jaxcnn.data.sources import MAKE_ALIKE, Pair, Source
@@ -51,7 +51,10 @@ class BatchReader:
         """The images and labels of `count` batches of one epoch, one behind the other, from batch `index` on."""
         epoch, step = divmod(index, self.steps_per_epoch)
         order = epoch_order(len(self.source), self.seed, epoch)
-        rows = order[step * self.batch_size : (step + count) * self.batch_size]
+        return self.read_rows(order[step * self.batch_size : (step + count) * self.batch_size])
+
+    def read_rows(self, rows: Shaped[NDArray, " m"]) -> Pair:
+        """The images and labels of these numbers, or what training could not use as an error that names it."""
         images, labels = self.source.read(rows)
         images = checked_images(images, rows, self.source)
         if (images.shape[1:], images.dtype.name) != (self.shape, self.dtype):

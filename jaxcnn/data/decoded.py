@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,6 @@ from numpy.typing import NDArray
 
 from jaxcnn.data.records import RecordFile, open_records, pack, record_size, unpack
 from jaxcnn.data.sources import Pair, Source
-
-_TOGETHER = 2**22  # bytes of images that `fill` reads at once
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,17 +58,18 @@ class DecodedSource:
         try:
             return self._read(rows)
         except OSError as error:
-            if not self.optional or error.filename != str(self.path):
+            if not self._goes_on(error):
                 raise
             return self.source.read(rows)
 
-    def fill(self) -> Iterator[int]:
-        """Reads all images once, so that they are kept; gives after each part of them how many these were."""
-        together = max(1, _TOGETHER // (self.size // len(self)))
-        for start in range(0, len(self), together):
-            rows = np.arange(start, min(start + together, len(self)))
-            self.read(rows)
-            yield len(rows)
+    def lacks(self, rows: Shaped[NDArray, " m"]) -> bool:
+        """Whether any of these images would be read from the source."""
+        try:
+            return len(self._kept.missing(rows)) > 0
+        except OSError as error:
+            if not self._goes_on(error):
+                raise
+            return True
 
     def _read(self, rows: NDArray) -> Pair:
         missing = self._kept.missing(rows)
@@ -95,6 +93,10 @@ class DecodedSource:
                 if not self.optional:
                     raise
         return images, labels
+
+    def _goes_on(self, error: OSError) -> bool:
+        """Whether the error is the file's, which can be gone without."""
+        return self.optional and error.filename == str(self.path)
 
     def _fits(self, images: NDArray) -> bool:
         return (images.shape[1:], images.dtype) == (self.shape, self.dtype)

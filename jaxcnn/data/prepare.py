@@ -1,23 +1,22 @@
 """Preparing a named set once, from a download or local files: whole in its place, or not there."""
 
 import contextlib
+import math
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
 from jaxcnn.data import prepared
 from jaxcnn.data.builders import write_set
+from jaxcnn.data.decode_once import decode_once
 from jaxcnn.data.decoded_file import keep_split
 from jaxcnn.data.download import fetch
 from jaxcnn.data.layout import SPLITS
 from jaxcnn.data.load import local_folder
 from jaxcnn.data.local_files import read_split
 from jaxcnn.data.prepare_errors import explained
+from jaxcnn.data.progress import bar
 from jaxcnn.data.published import PUBLISHED, Published
 from jaxcnn.locking import exclusive
 
@@ -103,7 +102,7 @@ def _prepare(published: Published, source: Path | None, root: Path, folder: Path
 def _written(published: Published, files: Path, staging: Path, origin: str) -> Path:
     splits = {split: read_split(files, published.name, split, "full") for split in SPLITS}
     staging.mkdir()
-    with _bar(f"{published.name}: writing", sum(map(len, splits.values()))) as advance:
+    with bar(f"{published.name}: writing", sum(map(len, splits.values()))) as advance:
         return write_set(staging, published, splits, origin, lambda: advance(1))
 
 
@@ -111,9 +110,7 @@ def _decode(published: Published, folder: Path) -> None:
     for split in reversed(SPLITS):  # the training set last: what streams kept last makes no room for others
         kept = keep_split(folder, split)
         if kept is not None:
-            with _bar(f"{published.name}: decoding {split}", len(kept)) as advance:
-                for count in kept.fill():
-                    advance(count)
+            decode_once(kept, kept.read, what=f"{published.name}: decoding {split}", most_seconds=math.inf)
 
 
 def _downloads(root: Path) -> Path:
@@ -122,7 +119,7 @@ def _downloads(root: Path) -> Path:
 
 def _downloaded(published: Published, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    with _bar(f"{published.name}: downloading", sum(file.size for file in published.files)) as advance:
+    with bar(f"{published.name}: downloading", sum(file.size for file in published.files)) as advance:
         for file in published.files:
             fetch(file, folder, advance)
     return folder
@@ -136,17 +133,6 @@ def _clear_downloads(published: Published, root: Path, tell: Callable[[str], obj
         _remove(folder)
     elif folder.exists():
         tell(f"{folder} is kept, as {', '.join(left)} can be prepared from it too; remove it if you don't need them.")
-
-
-@contextlib.contextmanager
-def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    # The stream itself, since TFDS's own output is kept off sys.stderr meanwhile.
-    console = Console(file=sys.stderr)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-    bar = Progress(*columns, TimeRemainingColumn(), console=console, redirect_stdout=False, redirect_stderr=False)
-    with bar:
-        task = bar.add_task(what, total=total)
-        yield lambda count: bar.advance(task, count)
 
 
 def _remove(folder: Path) -> None:

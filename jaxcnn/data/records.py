@@ -65,7 +65,7 @@ class RecordFile:
         if self.held is not None:
             return self.held[rows]
         with told(self.path), open(self.path, "rb", buffering=0) as file:
-            content = b"".join([_read(file, place, self.size) for place in (rows * self.size).tolist()])
+            content = b"".join([_read(file, start, size) for start, size in self._spans(rows)])
             if len(content) != len(rows) * self.size:
                 raise OSError(None, "its file was cut short")
         return np.frombuffer(content, np.uint8).reshape(len(rows), self.size)
@@ -89,11 +89,19 @@ class RecordFile:
         self.state[rows] = _UNSEEN if self.held is None else _WHOLE
         if self.held is None or not self.new:
             with told(self.path), open(self.path, "r+b", buffering=0) as file:
-                for place, record in zip((rows * self.size).tolist(), records, strict=True):
-                    _write(file, place, record.data)
+                rest = records.reshape(-1).data
+                for start, size in self._spans(rows):
+                    _write(file, start, rest[:size])
+                    rest = rest[size:]
         elif not (self.state == _EMPTY).any():
             with told(self.path), open(self.path, "r+b") as file:
                 file.write(self.held.data)
+
+    def _spans(self, rows: NDArray) -> Iterator[tuple[int, int]]:
+        """The places and bytes of these records, those that lie one behind the other as one."""
+        cuts = [0, *(np.flatnonzero(np.diff(rows) != 1) + 1).tolist(), len(rows)]
+        starts = (rows[cuts[:-1]] * self.size).tolist() if len(rows) else []
+        return ((start, (end - cut) * self.size) for start, cut, end in zip(starts, cuts, cuts[1:], strict=False))
 
 
 def open_records(path: Path, count: int, size: int, *, new: bool) -> RecordFile:

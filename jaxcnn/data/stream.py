@@ -12,6 +12,8 @@ from jaxtyping import Int32, Shaped
 
 from jaxcnn.arguments import Int, as_int
 from jaxcnn.data.batches import BatchReader, checked_images
+from jaxcnn.data.decode_once import decode_once
+from jaxcnn.data.decoded import DecodedSource
 from jaxcnn.data.decoded_file import with_cache
 from jaxcnn.data.groups import GroupReader
 from jaxcnn.data.named_source import named_source
@@ -206,10 +208,12 @@ def stream(
       workers: processes that read; 0 reads in threads of this one, which serves where decoding is quick.
         Processes start anew as Python does: a script must do its work below `if __name__ == "__main__":`.
       prefetch: batches to read ahead; 0 reads each one when it is asked for.
-      cache: where a file of the decoded images is kept, from which later epochs and runs read many times as fast; up
-        to 64 MiB of them also in memory. True is this user's cache (`~/.cache/jaxcnn/decoded` on Linux), for folders
-        and prepared sets that take no more than 2 GiB and a tenth of the disk's free space; of all that would take
-        more than 2 GiB together, the oldest go. A folder of your own keeps any source; None or False nothing.
+      cache: where a file of the decoded images is kept, from which they are read many times as fast; up to 64 MiB of
+        them also in memory. All are decoded here, once, where that takes no more than about 30 seconds, which finds
+        broken ones at once; else each at its first turn. True is this user's cache (`~/.cache/jaxcnn/decoded` on
+        Linux), for folders and prepared sets that take no more than 2 GiB and a tenth of the disk's free space; of all
+        that would take more than 2 GiB together, the oldest go. A folder of your own keeps any source; None or False
+        nothing.
       state: what `Stream.state()` gave, to go on behind the batches that were given out by then.
       split: of a set given by name; None means "train".
       data_dir: of a set given by name, as `load` takes it.
@@ -218,8 +222,9 @@ def stream(
       An iterator of `Batch`: images (n, h, w, c) as the source gives them and int32 labels (n,), on the device.
 
     Raises:
-      ValueError: an empty source, a number out of range, an image or a label that does not fit (found when it is read,
-        and named by its number or file), or a state of another source, seed or batch size; what `load` refuses.
+      ValueError: an empty source, a number out of range, an image or a label that does not fit (found when it is
+        decoded, and named by its number or file), or a state of another source, seed or batch size; what `load`
+        refuses.
       TypeError: a source that is none of these; or, while it is read, one that no worker process can be given.
       OSError: a folder named by `cache` that can't be written.
       RuntimeError: while it is read: a worker process has ended.
@@ -232,10 +237,13 @@ def stream(
     first = checked_images(found.read(np.arange(1))[0], np.arange(1), found)
     found = with_cache(found, cache, first.shape[1:], first.dtype)
     reader = BatchReader(found, size, as_int("seed", seed, minimum=0), first.shape[1:], first.dtype.name)
-    if state is None:
-        return Stream(reader, passes, 0, ahead)
-    facts = facts_of(reader)
-    return Stream(reader, passes, checked_position(state, facts, passes, reader.steps_per_epoch), ahead, facts)
+    facts, position = None, 0
+    if state is not None:
+        facts = facts_of(reader)
+        position = checked_position(state, facts, passes, reader.steps_per_epoch)
+    if isinstance(found, DecodedSource):
+        decode_once(found, reader.read_rows)
+    return Stream(reader, passes, position, ahead, facts)
 
 
 def _opened(source: Any, split: str | None, data_dir: str | os.PathLike[str] | None) -> Source:

@@ -37,23 +37,24 @@ def test_takes_the_options_of_read_folder(folder):
         folder_source(folder, image_size=0)
 
 
-def test_a_broken_file_is_named_when_it_is_read(folder):
+def test_a_broken_file_is_named_when_it_is_decoded(folder):
     (folder / "dog" / "3.png").write_text("text")
-    batches = stream(folder_source(folder), batch_size=4, seed=0, epochs=1)
-    with batches, pytest.raises(ValueError, match=re.escape(str(folder / "dog" / "3.png"))):
+    named = re.escape(str(folder / "dog" / "3.png"))
+    with pytest.raises(ValueError, match=named):
+        stream(folder_source(folder), batch_size=4, seed=0, epochs=1)
+    batches = stream(folder_source(folder), batch_size=4, seed=0, epochs=1, cache=None)
+    with batches, pytest.raises(ValueError, match=named):
         list(batches)
 
 
 @pytest.mark.parametrize("size", [1, 10])
 def test_a_file_of_another_size_is_named(folder, size):
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(folder / "고양이" / "3.png")
-    batches = stream(folder_source(folder), batch_size=size, seed=0, epochs=1)
-    with (
-        batches,
-        pytest.raises(
-            ValueError, match=r"^images must all have one shape and dtype, got .*3\.png.* by image_size, resize"
-        ),
-    ):
+    named = r"^images must all have one shape and dtype, got .*3\.png.* by image_size, resize"
+    with pytest.raises(ValueError, match=named):
+        stream(folder_source(folder), batch_size=size, seed=0, epochs=1)
+    batches = stream(folder_source(folder), batch_size=size, seed=0, epochs=1, cache=None)
+    with batches, pytest.raises(ValueError, match=named):
         list(batches)
 
 
