@@ -40,15 +40,15 @@ def epoch_lines(rows: Rows) -> list[dict[str, str]]:
 
 
 def first_epoch(rows: Rows) -> str:
-    """What the first epoch costs whoever trains, a sentence a source."""
+    """What decoding costs who opens a stream, and the first epoch who trains, a sentence a source."""
     told = [
-        f"- {row['source']}: the first opening takes {row['opening_seconds'] - row['again_seconds']:.2f} s more than a"
-        f" later one; where {row['model']} trains, the first epoch takes"
-        f" {row['first_seconds'] - row['later_seconds']:.2f} s more than the second."
+        f"{row['source']}: the first opening takes {_more(row['opening_seconds'], row['again_seconds'])} than a later"
+        f" one; where {row['model']} trains, the first epoch takes"
+        f" {_more(row['first_seconds'], row['later_seconds'])} than the second."
         for row in rows
         if row["model"] is not None
     ]
-    return "\n".join(told)
+    return _listed(told)
 
 
 def floor_lines(rows: Rows) -> list[dict[str, str]]:
@@ -83,7 +83,15 @@ def limits(floors: Rows, models: Mapping[str, float]) -> str:
         f" decode at the speed of the parts would train it on {number(together)} at most: an epoch that decodes takes"
         f" at least {rate / together:.2f} times as long.",
     )
-    return "\n".join(textwrap.fill(f"- {line}", _WIDTH, subsequent_indent="  ") for line in told)
+    return _listed(told)
+
+
+def _listed(sentences: Sequence[str]) -> str:
+    return "\n".join(textwrap.fill(f"- {line}", _WIDTH, subsequent_indent="  ") for line in sentences)
+
+
+def _more(seconds: float, than: float) -> str:
+    return f"{_seconds(seconds - than)} more" if seconds - than >= 0.005 else "no more"
 
 
 def _names(models: Sequence[str]) -> str:
