@@ -69,8 +69,25 @@ def _start(indices: range) -> _Child:
     ours, theirs = context.Pipe()
     with theirs:
         process = context.Process(target=_serve, args=(theirs, indices), daemon=True, name="jaxcnn reads")
-        process.start()
+        with _interrupts_kept():
+            process.start()
     return _Child(process, ours)
+
+
+@contextlib.contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """Ctrl-C is this process's alone: one that starts meanwhile would be interrupted before it can ignore it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    from multiprocessing import resource_tracker  # POSIX alone has it
+
+    resource_tracker.ensure_running()  # begins with the first process, and would let interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Any, indices: range) -> None:

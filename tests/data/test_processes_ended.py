@@ -38,6 +38,8 @@ class Records:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without
     batches = data.stream(Records(), batch_size=4, seed=0, workers=2)
+    if "early" in sys.argv:
+        print(flush=True)
     for _ in range(4):
         next(batches)
     print(*(child.pid for child in multiprocessing.active_children()), flush=True)
@@ -91,6 +93,16 @@ class TestScripts:
         _, err = process.communicate(timeout=60)
         assert err.count("Traceback") == (how == signal.SIGINT)  # the parent's own, and none of a process that reads
         assert gone(workers)
+
+    @pytest.mark.parametrize("seconds", [0.05, 0.3, 0.8])
+    def test_ctrl_c_while_processes_start(self, script, seconds):
+        process = script(GUARDED, "early")
+        process.stdout.readline()
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert "KeyboardInterrupt" in err
+        assert "spawn_main" not in err  # as in a trace of a process that reads
 
     def test_a_stream_that_nobody_closes(self, script):
         process = script(GUARDED, "leave")

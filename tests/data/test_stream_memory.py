@@ -1,8 +1,9 @@
 """What a stream holds in memory does not grow with the set.
 
-A process of its own streams 100 batches, and tells its highest resident memory (ru_maxrss). It does so for a small set
-and for one of twenty times as many images, whose pixels alone are 150 MB, five times the margin. Images are of one
-colour, so that their files are small; `prefetch` is larger than by default, so that queues would show.
+A process of its own streams 100 batches, and tells its highest resident memory (ru_maxrss), and that of processes that
+read for it. It does so for a small set and for one of twenty times as many images, whose pixels alone are 150 MB, five
+times the margin. Images are of one colour, so that their files are small; `prefetch` is larger than by default, so that
+queues would show.
 """
 
 import os
@@ -32,11 +33,13 @@ from jaxcnn.data.stream import stream
 kind, folder = sys.argv[1:]
 if __name__ == "__main__":
     source = prepared_source(Path(folder), "train") if kind == "array_record" else folder_source(folder)
-    with stream(source, batch_size=40, seed=0, prefetch=4, cache=kind == "cache") as batches:
+    workers = 2 if kind == "processes" else 0
+    with stream(source, batch_size=40, seed=0, prefetch=4, workers=workers, cache=kind == "cache") as batches:
         for _ in range(100):
             images, _ = next(batches)
             np.asarray(images)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    own, others = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print((own + workers * others) * (1 if sys.platform == "darwin" else 1024))
 """
 
 
@@ -64,7 +67,8 @@ def peak(kind, folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "write"), [("folder", write_pngs), ("cache", write_pngs), ("array_record", write_records)]
+    ("kind", "write"),
+    [("folder", write_pngs), ("processes", write_pngs), ("cache", write_pngs), ("array_record", write_records)],
 )
 def test_memory_is_bounded_by_batches_and_not_by_the_set(tmp_path, kind, write):
     small, large = (peak(kind, write(tmp_path / str(count), count)) for count in (SMALL, LARGE))
