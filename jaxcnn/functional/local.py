@@ -61,9 +61,9 @@ def local_conv(
     check_precision(precision)
     patches = extract_patches(x, window, strides=strides, padding=padding, dilation=kernel_dilation)
     weights = kernel.astype(dtype).reshape(*out, patches.shape[-1], kernel.shape[-1])
-    y = jnp.einsum(
-        "b...i,...io->b...o", patches, weights, precision=precision, preferred_element_type=accumulator(dtype)
-    ).astype(dtype)
+    # Cast, for XLA's CPU backend fails at products of half types that add up in float32, but for the smallest.
+    wide = accumulator(dtype)
+    y = jnp.einsum("b...i,...io->b...o", patches.astype(wide), weights.astype(wide), precision=precision).astype(dtype)
     return back(y if bias is None else y + bias)
 
 

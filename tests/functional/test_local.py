@@ -1,5 +1,6 @@
 """Unshared convolution: equal to conv where all places share a kernel, and by hand where they don't."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -22,6 +23,20 @@ def test_by_hand():
     kernel = jnp.array([[[[1]], [[2]]], [[[10]], [[20]]]])  # (out 2, window 2, 1, 1)
     assert F.local_conv(jnp.array([[[3], [4], [5]]]), kernel)[0, :, 0].tolist() == [11, 140]
     assert F.local_conv(jnp.array([[[3], [4], [5]]]), kernel, jnp.array([[1], [2]]))[0, :, 0].tolist() == [12, 142]
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_half_types_of_more_than_a_few_products(dtype):
+    # Whole numbers that float32 adds up exactly: only the result is rounded.
+    x, kernel = RNG.integers(-4, 5, (3, 7, 2)), RNG.integers(-4, 5, (5, 3, 2, 16))
+    windows = np.lib.stride_tricks.sliding_window_view(x, 3, 1)  # (3, 5, in, window)
+    expected = jnp.asarray(np.einsum("bnct,ntco->bno", windows, kernel), dtype)
+    run = jax.jit(lambda *arrays: jax.vjp(F.local_conv, *arrays))
+    y, back = run(jnp.asarray(x, dtype), jnp.asarray(kernel, dtype))
+    assert y.dtype == dtype
+    assert y.tolist() == expected.tolist()
+    to_kernel = np.einsum("bnct,bno->ntco", windows, np.asarray(expected, np.float64))
+    np.testing.assert_allclose(np.asarray(back(y)[1], np.float64), to_kernel, rtol=float(jnp.finfo(dtype).eps))
 
 
 def test_refuses():
