@@ -12,7 +12,7 @@ from jaxtyping import Int32, Shaped
 
 from jaxcnn.arguments import Int, as_int
 from jaxcnn.data.batches import BatchReader, checked_images
-from jaxcnn.data.decode_once import decode_once
+from jaxcnn.data.decode_once import MOST_SECONDS, decode_once
 from jaxcnn.data.decoded import DecodedSource
 from jaxcnn.data.decoded_file import with_cache
 from jaxcnn.data.groups import GroupReader
@@ -209,8 +209,8 @@ def stream(
         Processes start anew as Python does: a script must do its work below `if __name__ == "__main__":`.
       prefetch: batches to read ahead; 0 reads each one when it is asked for.
       cache: where a file of the decoded images is kept, from which they are read many times as fast; up to 64 MiB of
-        them also in memory. All are decoded here, once, where that takes no more than about 30 seconds, which finds
-        broken ones at once; else each at its first turn. True is this user's cache (`~/.cache/jaxcnn/decoded` on
+        them also in memory. All are decoded here, once, where that takes no more than about 30 seconds (3 where
+        workers can do it meanwhile), which finds broken ones at once; else each at its first turn. True is this user's cache (`~/.cache/jaxcnn/decoded` on
         Linux), for folders and prepared sets that take no more than 2 GiB and a tenth of the disk's free space; of all
         that would take more than 2 GiB together, the oldest go. A folder of your own keeps any source; None or False
         nothing.
@@ -242,7 +242,7 @@ def stream(
         facts = facts_of(reader)
         position = checked_position(state, facts, passes, reader.steps_per_epoch)
     if isinstance(found, DecodedSource):
-        decode_once(found, reader.read_rows)
+        decode_once(found, reader.read_rows, most_seconds=MOST_SECONDS[ahead["workers"] > 0])
     return Stream(reader, passes, position, ahead, facts)
 
 

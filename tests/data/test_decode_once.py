@@ -82,6 +82,14 @@ def test_what_takes_long_is_decoded_at_its_turn(opened, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_less_waiting_where_a_process_reads_meanwhile(opened):
+    source = Slow(0.005)  # 5 seconds
+    with opened(source, workers=1):
+        assert len(set(source.read)) < TOTAL / 2
+    with opened(source):
+        assert set(source.read) == set(range(TOTAL))
+
+
 def test_a_broken_image_is_found_at_once_and_the_others_serve_on(opened, request):
     with pytest.raises(ValueError, match="record 700 is broken"):
         opened(Slow(broken=700))
