@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.bench.seeds import OPTIMIZER
 from jaxcnn.data import stream
-from jaxcnn.data.stream import Stream
+from jaxcnn.data.stream_batches import Stream
 from jaxcnn.training import fit_stream
 
 FOLDER, PREPARED, UNKEPT = "folder of PNGs", "prepared by experiments.prepare", "prepared by others"

@@ -34,7 +34,7 @@ from experiments.harness.command import run
 from experiments.harness.environment import environment
 from experiments.harness.tables import print_table
 from jaxcnn.data import Dataset, stream
-from jaxcnn.data.stream import Stream
+from jaxcnn.data.stream_batches import Stream
 from jaxcnn.training import fit, fit_stream
 from jaxcnn.visualization import write_atomically
 

@@ -5,6 +5,7 @@ from jaxcnn.data.dataset import Dataset
 from jaxcnn.data.folder import read_folder
 from jaxcnn.data.folder_source import folder_source
 from jaxcnn.data.load import available, load
-from jaxcnn.data.stream import Stream, stream
+from jaxcnn.data.stream import stream
+from jaxcnn.data.stream_batches import Stream
 
 __all__ = ["Dataset", "Stream", "augment", "available", "folder_source", "load", "read_folder", "stream"]

@@ -11,7 +11,8 @@ from jaxcnn.data.decoded import DecodedSource
 from jaxcnn.data.progress import bar
 from jaxcnn.data.sources import Pair
 
-MOST_SECONDS = {False: 30.0, True: 3.0}  # that whoever opens a stream waits: fewer where processes would read meanwhile
+MOST_SECONDS = 30.0  # that whoever opens a stream is made to wait
+FEWER_SECONDS = 3.0  # where processes can read while the others are used
 _UNSEEN = 2.0  # seconds that need no bar
 _SETTLED = 0.25  # seconds behind which the rest is foreseen, as the first images take longer than others
 _FIRST, _TOGETHER = 16, 2**22  # images that are read at first; bytes of images that are read together at most
@@ -23,7 +24,7 @@ def decode_once(
     read: Callable[[NDArray], Pair],
     *,
     what: str = "decoding images, once",
-    most_seconds: float = MOST_SECONDS[False],
+    most_seconds: float = MOST_SECONDS,
 ) -> None:
     """Reads all images in their order, so that they are kept; nothing where that was done before.
 
