@@ -10,10 +10,11 @@ from jaxtyping import Shaped
 
 from jaxcnn.models.stages import chain, conv_strides, dense, flat_features, pool_layer
 from jaxcnn.nn import Conv, Flatten
+from jaxcnn.nn.activations import Activated
 from jaxcnn.nn.options import function
 
 
-class LeNet5(nnx.Module):
+class LeNet5(Activated):
     """Conv 6 5×5 SAME, pool, Conv 16 5×5 VALID, pool, Dense 120, 84, 10: 61,706 parameters.
 
     The net of 1998 is `activation=nnx.tanh, pool="avg"`.

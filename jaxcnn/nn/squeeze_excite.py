@@ -14,11 +14,12 @@ from jaxcnn import geometry
 from jaxcnn.functional.dtypes import as_array
 from jaxcnn.functional.layout import DATA_FORMATS, DataFormat, global_layout, one_of
 from jaxcnn.geometry import Flag, Int
+from jaxcnn.nn.activations import Activated
 from jaxcnn.nn.options import function, inexact, optional_dims, promote
 from jaxcnn.nn.parameters import default_kernel_init, streams
 
 
-class SqueezeExcite(nnx.Module):
+class SqueezeExcite(Activated):
     """Scale every channel by a gate in (0, 1) that two small dense layers compute from all channels' means."""
 
     def __init__(

@@ -1,6 +1,7 @@
 """The parameter counts that the lectures print, and what `create` refuses."""
 
 import math
+import pickle
 
 import chex
 import jax
@@ -57,6 +58,13 @@ def test_colour_images_and_other_classes():
         return model(jnp.zeros((2, 32, 32, 3)))
 
     assert nnx.eval_shape(logits).shape == (2, 7)
+
+
+def test_pickled_with_its_activation():
+    model = models.create("lenet5", input_shape=(12, 12, 1), rngs=nnx.Rngs(0))
+    (graphdef, state), (theirs, values) = nnx.split(model), nnx.split(pickle.loads(pickle.dumps(model)))
+    assert graphdef == theirs
+    chex.assert_trees_all_equal(nnx.to_pure_dict(state), nnx.to_pure_dict(values))
 
 
 def test_initial_values_are_kerass():
