@@ -126,7 +126,9 @@ def taken(t: Array, winner: Array, windows: Windows) -> Array:
         chosen = _numbers(windows, tiles.shape) == _over_tiles(winner, windows)
         return jnp.where(chosen, tiles, 0).sum(tuple(range(1, tiles.ndim, 2)))
     if not is_small(windows):
-        return jnp.take(t.ravel(), windows.pixels(winner, t.shape, range(t.ndim)), mode="clip")
+        # Such windows come an axis at a time; over all axes 32 bits might not count the pixels.
+        (axis,) = (axis for axis, n in enumerate(windows.window) if n > 1)
+        return jnp.take_along_axis(t, windows.pixels(winner, t.shape, [axis]), axis, mode="clip")
     return phases.taken(t, winner, windows)
 
 

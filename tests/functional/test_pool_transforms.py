@@ -114,3 +114,10 @@ def test_sums_are_linear():
         y = pool(x, 2, strides=1)
         (adjoint,) = jax.linear_transpose(lambda x, pool=pool: pool(x, 2, strides=1), x)(y)
         np.testing.assert_allclose(jnp.vdot(adjoint, x), jnp.vdot(y, y), rtol=1e-6)
+
+
+def test_no_pixel_has_a_number_that_32_bits_cannot_hold():
+    # A window of more than 128 taps, on 2**31 pixels: the gradient finds each by its place along one axis.
+    x = jax.ShapeDtypeStruct((2**22, 2**9, 1), jnp.float32)
+    program = jax.make_jaxpr(jax.grad(lambda x: F.max_pool(x, 200, strides=100).sum()))(x)
+    assert f"[{2**31}]" not in str(program)
