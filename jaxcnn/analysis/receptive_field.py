@@ -125,7 +125,17 @@ def span_union(a: Span, b: Span) -> Span:
     walks = tuple(
         replace(walk, grid=max(w.grid for w in (*a.along(walk.axis), *b.along(walk.axis)))) for walk in a.walks
     )
-    return replace(a, start=start, size=max(a.start + a.size, b.start + b.size) - start, walks=walks)
+    size = max(a.start + a.size, b.start + b.size) - start
+    grids = {walk.grid for span in (a, b) for walk in span.walks}
+    if len(grids) == 1:
+        size = min(joint_size(a, b, *grids), joint_size(b, a, *grids))
+    return replace(a, start=start, size=size, walks=walks)
+
+
+def joint_size(a: Span, b: Span, grid: Fraction) -> Fraction:
+    """The size of a cell's span with another's that stands on the same grid: at best, its ends are a grid line on."""
+    before, after = a.start - b.start, b.start + b.size - a.start - a.size
+    return a.size + sum(math.ceil(max(reach, 0) / grid) for reach in (before, after)) * grid
 
 
 def window(

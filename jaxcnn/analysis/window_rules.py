@@ -90,12 +90,16 @@ def padding(equation: Any, fields: list[Field]) -> list[Field]:
 
 
 def concatenation(equation: Any, fields: list[Field]) -> list[Field]:
-    """The union of the parts; along an axis that walks, the largest part, to which the others are borders."""
+    """The union of the parts; along an axis that walks, the largest part, to which the others are borders.
+
+    Parts without an element, such as those of `jnp.pad` along axes that it leaves alone, say nothing.
+    """
     axis, out = equation.params["dimension"], equation.outvars[0].aval.shape
     sizes = [variable.aval.shape[axis] for variable in equation.invars]
     parts = [
         (size, cut(field, out, only(axis, -sum(sizes[:n]), out)))
         for n, (size, field) in enumerate(zip(sizes, fields, strict=True))
+        if size
     ]
     parts = sorted((part for part in parts if part[1] is not None), key=lambda part: -part[0])
     fields = [field for _, field in parts]

@@ -88,6 +88,7 @@ FUNCTIONS = {
     "pool": lambda x: F.max_pool(F.avg_pool(conv(x, 3), (2,)), (3,), strides=2),
     "dilated pool": lambda x: F.max_pool(x, (3,), strides=2, dilation=3),
     "reflected": lambda x: conv(x, 5, padding_mode="reflect"),
+    "replicated": lambda x: conv(conv(x, 3, 2), 4, padding_mode="replicate"),
     "channels first": lambda x: F.conv(x.mT, jnp.ones((5, 1, 2)), strides=2, data_format="channels_first"),
     "unbatched": lambda x: F.conv(x[0], jnp.ones((5, 1, 2)), strides=2),
     "grouped": lambda x: conv(jnp.concatenate([x, x], -1), 3, groups=2),
@@ -113,6 +114,9 @@ FUNCTIONS = {
     "patches": lambda x: conv(F.extract_patches(conv(x, 3), (3,), dilation=2), 2, padding="VALID"),
     "lp pool": lambda x: conv(F.lp_pool(conv(x, 3), (3,), p=3), 2, padding="VALID"),
     "blur pool": lambda x: conv(F.blur_pool(conv(x, 3), filter_size=4), 2, padding="VALID"),
+    "blurred after an enlargement": lambda x: F.blur_pool(
+        F.conv_transpose(conv(x, 3, 3), jnp.ones((2, 1, 2)), strides=3), strides=2
+    ),
     "stochastic pool": lambda x: F.stochastic_pool(jax.random.key(0), conv(x, 3), (3,), strides=2),
     "reversed": lambda x: conv(conv(x, 3, 2)[:, ::-1], 3),
     "mirror image": unpaired,

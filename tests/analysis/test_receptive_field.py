@@ -90,6 +90,13 @@ class TestUnion:
         early = window(pixels, 0, count=22)
         assert geometry(span_union(early, late)) == (0, 7, 1)
 
+    def test_a_shift_of_less_than_the_grid_is_at_best_a_whole_step_of_it(self, pixels):
+        wide = replace(pixels, size=Fraction(7), walks=(Walk(0, Fraction(1), 20, Fraction(3)),))
+        shifted = replace(wide, start=Fraction(2))
+        assert geometry(span_union(wide, shifted)) == geometry(span_union(shifted, wide)) == (0, 10, 1)
+        # One that lies within the other anyhow adds nothing.
+        assert span_union(replace(wide, size=Fraction(10)), shifted).size == 10
+
     def test_covers_all_of_two_that_walk_apart(self, pixels):
         assert span_union(window(pixels, 0, stride=2, count=14), window(pixels, 0, count=14)).size == 27
 
