@@ -95,6 +95,8 @@ def max_unpool(
 def _written(values: Array, indices: Array, pixels: int) -> Array:
     """Values at their pixels: (batch, cells, channels) to (batch, pixels, channels)."""
     batch, cells, channels = values.shape
+    if jnp.iinfo(indices.dtype).max < pixels:
+        indices = indices.astype(jnp.int32)  # which the number of pixels can be compared with
     # Not below 0 either, which would count from the end.
     inside = (indices >= 0) & (indices < pixels)
     pixel = jnp.where(inside, indices, pixels).astype(jnp.int32)

@@ -181,6 +181,14 @@ def test_dtypes(x64, dtype):
     np.testing.assert_array_equal(back.astype(float)[0, :, 0], [1, 0, 0, 1] if dtype == "bool" else [0, 4, 0, 0])
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
+def test_indices_may_have_fewer_bits_than_the_image_needs(dtype):
+    y = jax.jit(functools.partial(max_unpool, output_shape=(70_000,)))(
+        jnp.array([[1], [2], [4]]), jnp.array([[100], [7], [100]], dtype)
+    )
+    assert (y[7, 0], y[100, 0], y.sum()) == (2, 1, 3)
+
+
 def test_unknown_indices_outside_are_left_out():
     up = jax.jit(functools.partial(max_unpool, output_shape=(3,)))
     y = up(jnp.array([[1.0], [2.0], [4.0]]), jnp.array([[-1], [3], [2]]))
