@@ -4,6 +4,7 @@ XLA's CPU backend is fast for the canonical layout alone (N…C inputs, …IO ke
 inside `lax.scan` and `lax.while_loop` (jax issue 12868), and so would every kernel gradient that autodiff writes.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,9 @@ from jaxcnn.lowering import grouped, kernel_gradient, select
 
 def cpu_form(lax_form: Callable[..., Any], lhs: Any, rhs: Any, **params: Any) -> Any:
     """`lax_form(lhs, rhs, **params)` in the form that XLA's CPU backend runs fast; half types accumulate in float32."""
+    if not params["window_strides"]:
+        return lax_form(lhs, rhs, **params)
+    lax_form = functools.partial(_cut, lax_form)
     if _is_half(lhs.dtype):
         return _in_float32(lax_form, lhs, rhs, **params)
     if kernel_gradient.is_kernel_gradient(**params) and _is_plain(lhs, rhs, **params):
@@ -26,6 +30,24 @@ def cpu_form(lax_form: Callable[..., Any], lhs: Any, rhs: Any, **params: Any) ->
             in_axis, out_axis = params["dimension_numbers"].out_spec[:2]
             return gradient if in_axis < out_axis else gradient.swapaxes(-1, -2)
     return lax_form(lhs, rhs, **params) if params["batch_group_count"] > 1 else canonical(lax_form, lhs, rhs, **params)
+
+
+def _cut(lax_form: Callable[..., Any], lhs: Any, rhs: Any, *, padding: Any, lhs_dilation: Any, **params: Any) -> Any:
+    """`lax_form` without negative padding: the pixels that it takes away are cut off before.
+
+    XLA's CPU backend reads beyond an input that loses pixels at one end and is padded at the other.
+    """
+    if not any(isinstance(pad, int | np.integer) and pad < 0 for pair in padding for pad in pair):
+        return lax_form(lhs, rhs, padding=padding, lhs_dilation=lhs_dilation, **params)
+    edges, pairs, holes = [(0, 0, 0)] * lhs.ndim, [], []
+    for axis, (low, high), d in zip(params["dimension_numbers"].lhs_spec[2:], padding, lhs_dilation, strict=True):
+        before, after = (-(min(pad, 0) // d) for pad in (low, high))
+        is_left = before + after < lhs.shape[axis]
+        edges[axis] = (-before, -after, 0) if is_left else (low, high, d - 1)
+        pairs.append((low + before * d, high + after * d) if is_left else (0, 0))
+        holes.append(d if is_left else 1)
+    cut = lax.pad(lhs, jnp.zeros((), lhs.dtype), edges)
+    return lax_form(cut, rhs, padding=tuple(pairs), lhs_dilation=tuple(holes), **params)
 
 
 def _is_half(dtype: Any) -> bool:

@@ -108,3 +108,23 @@ def test_linear_transpose():
     y = our_conv(x, kernel)
     (ours,), (laxs,) = (jax.linear_transpose(lambda x, c=c: c(x, kernel), x)(y) for c in (our_conv, lax_conv))
     np.testing.assert_array_equal(ours, laxs)
+
+
+@pytest.mark.parametrize(("spatial", "channels"), [((40,), 20), ((12, 11), 4), ((8, 8), 20)])
+def test_more_padding_than_the_window_holds(spatial, channels):
+    # The gradient to x loses cells at one end and is padded at the other, as transposed convolutions are then.
+    pads, rng = [(3, 1)] * len(spatial), np.random.default_rng(0)
+    shapes = (2, *spatial, channels), (*(3,) * len(spatial), channels, channels)
+    x, kernel = (jnp.asarray(rng.integers(-4, 5, shape) / 4, jnp.float32) for shape in shapes)
+
+    def padded_before(x):
+        return F.conv(jnp.pad(x, [(0, 0), *pads, (0, 0)]), kernel)
+
+    @jax.jit
+    def gradients(x):
+        y, pull = jax.vjp(lambda x: F.conv(x, kernel, padding=pads), x)
+        expected, expected_pull = jax.vjp(padded_before, x)
+        return (y, *pull(y), F.conv_transpose(y, kernel, padding=pads)), (expected, *expected_pull(y) * 2)
+
+    for got, expected in zip(*gradients(x), strict=True):
+        np.testing.assert_array_equal(got, expected)

@@ -43,3 +43,9 @@ def test_inside_flaxs_layers():
     layer = linen.Conv(4, (3, 3), conv_general_dilated=F.conv_general_dilated)
     variables = layer.init(jax.random.key(0), x)
     np.testing.assert_allclose(layer.apply(variables, x), linen.Conv(4, (3, 3)).apply(variables, x), atol=1e-5)
+
+
+def test_without_spatial_dimensions_it_is_a_product():
+    x, kernel = jnp.arange(6.0).reshape(2, 3), jnp.arange(12.0).reshape(3, 4)
+    y = F.conv_general_dilated(x, kernel, (), [], dimension_numbers=(("NC"), ("IO"), ("NC")))
+    np.testing.assert_array_equal(y, x @ kernel)

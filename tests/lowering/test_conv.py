@@ -125,3 +125,36 @@ def test_what_lax_would_run_there_is_not_canonical():
         return lax.scan(lambda kernel, x: (kernel - gradient(x, kernel), None), kernel, images)[0]
 
     assert layouts(steps, jnp.ones((2, 4, 9, 9, 3)), jnp.ones((3, 3, 3, 3))) != {"b01f_01io->b01f"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "window", "padding", "holes"),
+    [
+        ((3, 40, 20), (5,), (-1, 1), 1),
+        ((2, 12, 11, 4), (3, 3), (-1, 1), 1),
+        ((2, 8, 8, 20), (3, 3), (-2, 3), 1),
+        ((2, 12, 20), (3,), (-3, 2), 2),
+        ((2, 1, 20), (1,), (-1, 1), 1),
+    ],
+    ids=["1-D", "few channels", "rows", "holes", "nothing left"],
+)
+def test_negative_padding_cuts_the_input(shape, window, padding, holes):
+    # lax's own form reads beyond its operand on the CPU.
+    x, kernel = (np.random.default_rng(0).integers(-4, 5, s) / 4 for s in (shape, (*window, shape[-1], shape[-1])))
+    dims, (low, high) = len(window), padding
+    apart = np.zeros((shape[0], *((n - 1) * holes + 1 for n in shape[1:-1]), shape[-1]))
+    apart[(slice(None), *[slice(None, None, holes)] * dims)] = x
+    left = np.pad(apart, [(0, 0), *[(0, high)] * dims, (0, 0)])[(slice(None), *[slice(-low, None)] * dims)]
+    patches = np.lib.stride_tricks.sliding_window_view(left, window, range(1, dims + 1))
+    expected = np.einsum(f"b...c{'hw'[:dims]},{'hw'[:dims]}co->b...o", patches, kernel)
+    numbers = lax.conv_dimension_numbers(
+        shape, kernel.shape, {1: ("NHC", "HIO", "NHC"), 2: ("NHWC", "HWIO", "NHWC")}[dims]
+    )
+    run = functools.partial(
+        F.conv_general_dilated,
+        window_strides=(1,) * dims,
+        padding=[padding] * dims,
+        lhs_dilation=(holes,) * dims,
+        dimension_numbers=numbers,
+    )
+    np.testing.assert_array_equal(jax.jit(run)(*(jnp.asarray(a, jnp.float32) for a in (x, kernel))), expected)
