@@ -1,6 +1,8 @@
 """What the pools refuse, in one sentence each, before anything compiles."""
 
 import itertools
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -38,6 +40,13 @@ def refuse_complex(x: Array, name: str) -> None:
     """TypeError for complex numbers in the operation `name`."""
     if jnp.iscomplexobj(x):
         raise TypeError(f"x must be real for {name}, since complex numbers have no order, got {x.dtype}")
+
+
+def refuse_uncountable(spatial: Sequence[Any]) -> None:
+    """ValueError for an image whose pixels int32 can't count."""
+    pixels = math.prod(spatial)
+    if isinstance(pixels, int) and pixels >= 2**31:
+        raise ValueError(f"x must have fewer than 2**31 pixels for int32 indices; got spatial shape {tuple(spatial)}")
 
 
 def check_precision(precision: Any) -> None:

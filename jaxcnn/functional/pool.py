@@ -178,13 +178,14 @@ def global_max_pool(
       (batch, channels), or (batch, 1, …, 1, channels), in the dtype of `x`.
 
     Raises:
-      ValueError: for an `x` without spatial dimensions, or an empty one.
+      ValueError: for an `x` without spatial dimensions, an empty one, or one of 2**31 pixels or more.
 
     Source: `keras.layers.GlobalMaxPooling2D`.
     """
     x = as_array("x", x)
     checks.refuse_complex(x, "global_max_pool")
     layout = global_layout(x, spatial_dims, data_format)
+    checks.refuse_uncountable([x.shape[axis] for axis in layout.spatial])
     y = lowering.whole_max(x, layout.spatial)
     return y if geometry.as_bool("keepdims", keepdims) else jnp.squeeze(y, layout.spatial)
 

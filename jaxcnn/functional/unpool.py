@@ -46,8 +46,7 @@ def max_pool_with_argmax(
     checks.refuse_complex(x, "max_pool_with_argmax")
     windows, layout = parse_windows(x, window, strides, padding, dilation, ceil_mode, data_format)
     checks.refuse_empty_windows(windows)
-    if math.prod(windows.spatial) >= 2**31:
-        raise ValueError(f"x must have fewer than 2**31 pixels for int32 indices; got spatial shape {windows.spatial}")
+    checks.refuse_uncountable(windows.spatial)
     full = full_rank(windows, layout)
     values = lowering.extreme(x, True, full)
     taps = lowering.first_extreme(x, True, full)[1].astype(jnp.int32)

@@ -72,6 +72,13 @@ REFUSED = [
         "^spatial_dims must be an integer .* 1, got 0$",
     ),
     ("spatial_dims 4", F.global_avg_pool, X, {"spatial_dims": 4}, "^x must have 6 axes .* for 4 spatial dimensions"),
+    (
+        "whole, huge",
+        F.global_max_pool,
+        array(1, 2**16, 2**15, 1),
+        {},
+        r"^x must have fewer than 2\*\*31 pixels .*; got",
+    ),
     ("whole nothing", F.global_max_pool, array(2, 0, 4), {}, "^x must have at least one pixel and one channel; got"),
 ]
 REFUSED += [
