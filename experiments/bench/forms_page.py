@@ -21,7 +21,8 @@ lax's gradient to the kernel takes ten times as long (see the loop in [benchmark
 |---|---|---|
 | lax | XLA's own convolution; backwards, the gradient that autodiff writes | |
 | oneDNN | a call of the oneDNN that jaxlib ships | `onednn.py` |
-| patches by oneDNN | all patches of a slice of the batch, and one matrix product | `patches.py` |
+| blocks by oneDNN | the same, a block of a row's cells in place of a cell, where features are few | `blocks.py` |
+| patches by oneDNN | all patches of a slice of the batch, and one matrix product; of blocks likewise | `patches.py` |
 | exchanged by oneDNN | one convolution a slice of the batch, whose input channels are the images | `exchanged.py` |
 | whole, sliced | XLA's convolution of the whole batch, or of a slice at a time | `select.py`, `slices.py` |
 | rows | a sum of convolutions along the last dimension, one a row of the window | `rows.py` |

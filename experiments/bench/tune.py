@@ -39,8 +39,8 @@ SLICED: dict[str, tuple[ModuleType, str]] = {
     "patches by oneDNN": (patches, "PATCH_BYTES"),
     "exchanged by oneDNN": (exchanged, "COTANGENT_BYTES"),
 }
-ONEDNN = "oneDNN"
-NAMES: dict[Any, str] = {select.by_onednn: ONEDNN}
+ONEDNN, BLOCKS = "oneDNN", "blocks by oneDNN"
+NAMES: dict[Any, str] = {select.by_onednn: ONEDNN, select.blocks_by_onednn: BLOCKS}
 NUMBERS = lax.ConvDimensionNumbers((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
 
 
@@ -146,9 +146,11 @@ def canonical(x: Any, kernel: Any, padding: Any) -> list[Candidate]:
 
     training, others = taken(True), taken(False)
     found = [Candidate("lax", 0, lambda x, kernel: lax.conv_general_dilated(x, kernel, **params))]
+    is_available, block = onednn.is_available(), select.block_of(call_of(*operands))
+    serves = {"multiplied": False, ONEDNN: is_available, BLOCKS: is_available and block > 1}  # the first is for groups
     for form in dict.fromkeys(rule.form for rule in select.RULES):
         name = NAMES.get(form, form.__name__.strip("_"))
-        if name != "multiplied" and (name != ONEDNN or onednn.is_available()):  # the first is for groups alone
+        if serves.get(name, True):
             call = lambda x, kernel, form=form: form(lax.conv_general_dilated, call_of(x, kernel))  # noqa: E731
             found += by_slices(name, call, who(form is training, form is others))
     return found

@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from jaxcnn.lowering import onednn
+from jaxcnn.lowering import blocks, onednn
 from jaxcnn.lowering.slices import summed
 
 # Patches of one slice of the batch: what a core's share of the last cache takes beside the product's operands.
@@ -14,7 +14,19 @@ PATCH_BYTES = 9 * 2**20
 
 
 def kernel_gradient(x: Any, g: Any, *, window: Any, strides: Any, spacing: Any) -> Any:
-    """(*window, in, out) from the padded input (batch, *spatial, in) and the cotangent (batch, *cells, out)."""
+    """(*window, in, out) from the padded input (batch, *spatial, in) and the cotangent (batch, *cells, out).
+
+    Where features are few, patches are those of blocks of cells: fewer pixels are copied, and products are wider.
+    """
+    is_dense = strides[-1] == spacing[-1] == 1
+    block = blocks.cells(g.shape[-2], window[-1], g.shape[-1], blocks.COLUMNS) if is_dense else 1
+    if block == 1:
+        return _gradient(x, g, window, strides, spacing)
+    window, strides = (*window[:-1], window[-1] + block - 1), (*strides[:-1], block)
+    return blocks.summed(_gradient(x, blocks.together(g, block), window, strides, spacing), block)
+
+
+def _gradient(x: Any, g: Any, window: Any, strides: Any, spacing: Any) -> Any:
     taps, (channels, features), cells = math.prod(window), (x.shape[-1], g.shape[-1]), g.shape[1:-1]
 
     def product(x: Any, g: Any) -> Any:

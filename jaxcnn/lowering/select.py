@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from jaxcnn.lowering import grouped, onednn, rows, spread, subpixel
+from jaxcnn.lowering import blocks, grouped, onednn, rows, spread, subpixel
 from jaxcnn.lowering.slices import mapped
 
 # A window with more taps (a whole image, say) is left to XLA: our forms would unroll a slice a tap.
@@ -102,6 +102,17 @@ def by_onednn(lax_form: Convolution, call: Call) -> Any:
     return onednn.convolution(call.x, call.kernel, out_shape=call.out_shape, **options, groups=call.groups)
 
 
+def block_of(call: Call) -> int:
+    """How many cells of a row make a block for oneDNN."""
+    return blocks.fitting(call.kernel, call.out_shape, **call.params)
+
+
+def blocks_by_onednn(lax_form: Convolution, call: Call) -> Any:
+    """Up to three times as fast where features are few."""
+    options = {name: call.params[name] for name in ("window_strides", "padding", "rhs_dilation")}
+    return blocks.convolution(call.x, call.kernel, block_of(call), out_shape=call.out_shape, **options)
+
+
 def _spreads(call: Call) -> bool:
     grows = math.prod(call.out_shape) > math.prod(call.x.shape[1:-1])
     return grows and call.groups == 1 and set(call.params["window_strides"]) == {1} and call.taps <= MOST_TAPS
@@ -146,6 +157,7 @@ def _sliced(lax_form: Convolution, call: Call) -> Any:
 RULES = (
     Rule(_is_depthwise, _multiplied),
     Rule(_has_holes, _subpixel),
+    Rule(lambda call: _is_onednns(call) and block_of(call) > 1, blocks_by_onednn),
     Rule(_is_onednns, by_onednn),
     Rule(_spreads, _spread),
     Rule(_has_long_rows, _rows),
