@@ -35,7 +35,7 @@ def run_them(options: Sequence[str]) -> None:
     from experiments.harness.all_runs import Config, main
     from experiments.harness.command import run
 
-    run(main, Config, arguments=options)
+    run(main, Config, arguments=options, command="python -m experiments all")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Prepare a full data set once, from a download or local files; `--list` shows what is there.
 
-python -m experiments.prepare mnist                    downloads it into your cache folder
-python -m experiments.prepare mnist --data-dir FOLDER  takes FOLDER/mnist/*-ubyte.gz instead
-python -m experiments.prepare emnist/letters           one of the six sets of EMNIST, upright
+    python -m experiments.prepare mnist                    downloads it into your cache folder
+    python -m experiments.prepare mnist --data-dir FOLDER  takes FOLDER/mnist/*-ubyte.gz instead
+    python -m experiments.prepare emnist/letters           one of the six sets of EMNIST, upright
 
 The images are decoded at once too, into the cache of `data.stream`, which then has nothing to decode.
 """

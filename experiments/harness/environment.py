@@ -17,7 +17,7 @@ def environment() -> dict[str, str]:
     """Command, date, machine, device and versions, as text."""
     devices = jax.devices()
     return {
-        "command": shlex.join(["python", "-m", _module(), *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", module(), *sys.argv[1:]]),
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         "device": f"{len(devices)} × {devices[0].device_kind} ({jax.default_backend()})",
@@ -26,9 +26,10 @@ def environment() -> dict[str, str]:
     }
 
 
-def _module() -> str:
+def module() -> str:
+    """What follows `python -m` in this process's command."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
-    return spec.name if spec else "experiments"
+    return spec.name.removesuffix(".__main__") if spec else "experiments"
 
 
 def _processor() -> str:
