@@ -48,7 +48,11 @@ def shift_picture(folder: Path, results: Results) -> Picture:
         if (runs := measurements(runs_of(variant, results.rows), measure))
     ]
     figure = whiskers(
-        series, title="Test images shifted by a few pixels", xlabel="shift (pixels)", ylabel="share of images"
+        series,
+        title="Test images shifted by a few pixels",
+        xlabel="shift (pixels)",
+        ylabel="share of images",
+        bounds=(0, 1),
     )
     alt = "Two panels of lines: accuracy, and the share of unchanged answers, of every variant by pixels of shift."
     return write_picture(folder, "shifts", figure, alt)

@@ -43,6 +43,7 @@ def whiskers(
     xlabel: str,
     ylabel: str,
     error_label: str = "95% confidence interval",
+    bounds: tuple[float | int, float | int] | None = None,
 ) -> Figure:
     """Draw means with error bars in small multiples with common axes: a colour a name, side by side at each place.
 
@@ -54,6 +55,7 @@ def whiskers(
       xlabel: x's quantity and unit.
       ylabel: y's quantity and unit.
       error_label: what the error bars are, for the legend.
+      bounds: what y cannot pass, such as (0, 1) for a share; error bars end there.
 
     Returns:
       A figure that is not tied to pyplot.
@@ -70,7 +72,7 @@ def whiskers(
         figure = empty_figure(titles, title, plain)
         axes = add_panels(figure, titles, plain(xlabel, TEXT_WIDTH), plain(ylabel, TEXT_WIDTH))
         for one in series:
-            _draw(axes[panels.index(one.panel)], one, list(colors), colors)
+            _draw(axes[panels.index(one.panel)], one, list(colors), colors, bounds or (-math.inf, math.inf))
         axes[0].set_xticks([float(x) for x in series[0].x])
         add_legend(figure, _legend(series, colors, error_label), plain)
         add_note(figure, _note(series), plain)
@@ -90,12 +92,14 @@ def _check(series: Sequence[Whiskers]) -> None:
             raise ValueError(f"series[{i}].errors has a negative one, but half a width is at least 0.")
 
 
-def _draw(axes: Axes, one: Whiskers, names: Sequence[str], colors: Mapping[str, str]) -> None:
+def _draw(
+    axes: Axes, one: Whiskers, names: Sequence[str], colors: Mapping[str, str], bounds: tuple[float | int, float | int]
+) -> None:
     x, place = [float(value) for value in one.x], names.index(one.name)
     apart = min((b - a for a, b in zip(sorted(x), sorted(x)[1:], strict=False)), default=1.0)
     offset = _SPREAD * apart * (place - (len(names) - 1) / 2) / len(names)
     y = [float(value) if math.isfinite(float(value)) else math.nan for value in one.y]
-    errors = None if one.errors is None else [float(e) if math.isfinite(float(e)) else 0.0 for e in one.errors]
+    errors = None if one.errors is None else _within(y, one.errors, bounds)
     axes.errorbar(
         [value + offset for value in x],
         y,
@@ -107,6 +111,15 @@ def _draw(axes: Axes, one: Whiskers, names: Sequence[str], colors: Mapping[str, 
         markersize=4.5,
         markeredgewidth=0,
     )
+
+
+def _within(
+    y: Sequence[float], errors: Sequence[SupportsFloat] | Num[np.ndarray, " n"], bounds: tuple[float | int, float | int]
+) -> list[list[float]]:
+    """How far each error bar goes down, and up."""
+    half = [float(error) if math.isfinite(float(error)) else 0.0 for error in errors]
+    down = [max(min(error, value - bounds[0]), 0.0) for error, value in zip(half, y, strict=True)]
+    return [down, [max(min(error, bounds[1] - value), 0.0) for error, value in zip(half, y, strict=True)]]
 
 
 def _legend(series: Sequence[Whiskers], colors: Mapping[str, str], error_label: str) -> list[Line2D]:

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 
 from jaxcnn.visualization.whiskers import Whiskers, whiskers
 
@@ -27,6 +28,15 @@ def test_means_stand_side_by_side_with_their_intervals(visible_texts, assert_leg
     np.testing.assert_allclose(places.mean(0), range(5), atol=1e-12)
     assert [line.get_color() for line in drawn[0]] == [line.get_color() for line in drawn[1]]
     assert {"95% confidence interval", *names} <= {text for text, _ in visible_texts(figure)}
+
+
+def test_intervals_end_at_the_bounds():
+    series = [Whiskers("accuracy", "a", [0, 1], [0.9, 0.5], [0.3, 0.2])]
+    figure = whiskers(series, title="t", xlabel="x", ylabel="share", bounds=(0, 1))
+    (drawn,) = figure.axes[0].collections
+    assert isinstance(drawn, LineCollection)
+    bars = [np.asarray(bar) for bar in drawn.get_segments()]
+    np.testing.assert_allclose([bar[:, 1] for bar in bars], [[0.6, 1], [0.3, 0.7]])
 
 
 def test_what_is_not_finite_is_named(visible_texts):
