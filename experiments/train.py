@@ -31,11 +31,13 @@ from experiments.harness.command import run
 from experiments.harness.earlier_run import CHECKPOINTS, METRICS, PARAMS, RESULT, finished, refuse_other_run
 from experiments.harness.environment import environment
 from experiments.harness.options import check_learning_rate, describe
-from experiments.harness.results import write_result
+from experiments.harness.results import open_folder, write_result
 from experiments.harness.runs import count, counts, create, measured, measures
 from experiments.harness.streamed import describe_streamed, evaluate_streamed, refuse_without_room
 from jaxcnn.data import Dataset, Stream, available, load, stream
 from jaxcnn.geometry import as_int
+from jaxcnn.models import MODELS
+from jaxcnn.models.create import options_of
 from jaxcnn.training import Callback, Checkpoints, History, JSONLines, Run, fit, fit_stream, save
 from jaxcnn.training.checkpoints import open_run_folder
 from jaxcnn.training.evaluation import EVALUATION_BATCH_SIZE
@@ -46,6 +48,8 @@ OPTIMIZERS = {
     "sgd": optax.sgd,
     "momentum": partial(optax.sgd, momentum=0.9),
 }
+
+OPTIONS = ("pool", "dropout")  # of the models
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Config:
 def main(config: Config) -> dict[str, Any]:
     """Train, or go on, or find that all is done; returns the row of result.json."""
     check(config)
-    with open_run_folder(config.out), terminating():
+    with open_run_folder(open_folder(config.out)), terminating():
         try:
             return train(config)
         except (KeyboardInterrupt, SystemExit) as interruption:
@@ -107,6 +111,15 @@ def check(config: Config) -> None:
         as_int(f"--{name.replace('_', '-')}", getattr(config, name), minimum=1)
     as_int("--seed", config.seed, minimum=0)
     check_learning_rate(config.learning_rate)
+    for name in given(config):
+        if name not in options_of(config.model):
+            takers = [model for model in MODELS if name in options_of(model)]
+            raise ValueError(f"--{name} is an option of {', '.join(takers)}, got --model {config.model}; leave it out")
+
+
+def given(config: Config) -> dict[str, Any]:
+    """The model's own options, those that were given."""
+    return {name: value for name in OPTIONS if (value := getattr(config, name)) is not None}
 
 
 def train(config: Config) -> dict[str, Any]:
@@ -147,8 +160,7 @@ def train_on(
     config: Config, train_set: Dataset | Stream, test_set: Dataset
 ) -> tuple[nnx.Module, dict[str, Any], History]:
     """Train to the end and write the parameters: the model, what is counted of it, and what happened."""
-    given = {"pool": config.pool, "dropout": config.dropout}
-    options = {name: value for name, value in given.items() if value is not None}
+    options = given(config)
     variant = count(config.model, options, config.model, test_set)
     model = create(config.model, options, test_set, seed=config.seed)
     recipe = {"model": config.model, "optimizer": config.optimizer, "learning_rate": config.learning_rate}
@@ -163,7 +175,11 @@ def train_on(
         seed=config.seed,
         callbacks=[Announcement(), JSONLines(config.out / METRICS, append=config.resume)],
         checkpoints=Checkpoints(
-            config.out / CHECKPOINTS, config.save_every, config.keep, config.resume, recipe | given
+            config.out / CHECKPOINTS,
+            config.save_every,
+            config.keep,
+            config.resume,
+            recipe | {name: getattr(config, name) for name in OPTIONS},
         ),
     )
     save(model, config.out / PARAMS, metadata={"model": config.model, "options": json.dumps(options)})

@@ -76,7 +76,7 @@ def check_learning_rate(rate: float) -> None:
       ValueError: for what isn't a finite number above 0.
     """
     if not 0 < rate < math.inf:
-        raise ValueError(f"--learning-rate must be a finite number above 0, got {rate:g}; try 0.05")
+        raise ValueError(f"--learning-rate must be a finite number above 0, got {rate:g}; try the default")
 
 
 def quickened(options: Quickened) -> Quickened:

@@ -98,6 +98,14 @@ def test_numbers_that_cannot_be_meant(config, name, value):
     assert not config.out.exists()
 
 
+def test_what_the_model_does_not_take_is_told_in_options(config):
+    with pytest.raises(ValueError, match="--dropout is an option of fashion_cnn, simple_cnn, got --model mlp; leave"):
+        main(replace(config, dropout=0.5))
+    (config.out.parent).write_text("a file")
+    with pytest.raises(ValueError, match="--out must be a folder that can be written to; got a/out"):
+        main(config)
+
+
 def test_the_command_that_goes_on(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["train.py", "--out", "a b", "--resume", "--seed", "3"])
     assert resume_command() == "python -m experiments.train --out 'a b' --seed 3 --resume"
