@@ -86,6 +86,12 @@ def check_callbacks_of_all(callbacks: object, models: int) -> list[tuple[Callbac
         raise TypeError(f"callbacks must be a sequence with a sequence for each model, got {type(callbacks).__name__}")
     if len(callbacks) not in (0, models):
         raise ValueError(f"callbacks must be one sequence for each model, {models}, or none, got {len(callbacks)}")
+    for index, each in enumerate(callbacks):
+        if isinstance(each, Callback):
+            raise TypeError(
+                f"callbacks[{index}] must be a sequence with the callbacks of models[{index}], got"
+                f" {type(each).__name__} itself; wrap it in a list"
+            )
     found = [check_callbacks(each) for each in callbacks] or [() for _ in range(models)]
     every = [callback for each in found for callback in each]
     if len(set(map(id, every))) < len(every):

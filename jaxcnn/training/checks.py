@@ -1,6 +1,5 @@
 """What is refused before anything compiles: one sentence each, with the way out."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -12,7 +11,6 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from jaxcnn.training.examples import Examples, LabeledImages
-from jaxcnn.training.leaves import shapes_of
 from jaxcnn.training.steps import apply_model
 from jaxcnn.training.variables import check_differentiable, check_unchanged, check_values
 
@@ -67,40 +65,13 @@ def check_model(model: object) -> None:
         ) from error
 
 
-def check_same_structure(models: object) -> list[nnx.Module]:
-    """The models as a list, where one compiled program fits all of them."""
-    if isinstance(models, nnx.Module) or not isinstance(models, Iterable):
-        raise TypeError(
-            f"models must be a sequence of flax.nnx.Modules, got {type(models).__name__}; wrap it in a list"
-        )
-    found = list(models)
-    if not found:
-        raise ValueError("models must hold at least one model, got none")
-    for model in found:
-        check_model(model)
-    if len(set(map(id, found))) < len(found):
-        raise ValueError("models must be different objects, got one of them twice; construct one for each seed")
-    first = _structure(found[0])
-    for index, model in enumerate(found):
-        if _structure(model) != first:
-            raise ValueError(
-                f"models must share one structure, but models[{index}] differs from models[0] in its layers, their"
-                " options or shapes; train models of another structure in a call of their own"
-            )
-    return found
-
-
-def _structure(model: nnx.Module) -> tuple[nnx.GraphDef, dict[str, str]]:
-    graphdef, variables = nnx.split(model)
-    return graphdef, shapes_of(variables)
-
-
 def check_examples(name: str, dataset: object) -> Examples:
     """The dataset's images and labels as NumPy arrays."""
     if not isinstance(dataset, LabeledImages):
-        way_out = "; training.fit_stream trains on streams" if hasattr(dataset, "__next__") else ""
+        way_out = "; wrap arrays as training.Examples(images, labels)"
+        way_out = "; training.fit_stream trains on streams" if hasattr(dataset, "__next__") else way_out
         raise TypeError(f"{name} must have the attributes .images and .labels, got {type(dataset).__name__}{way_out}")
-    images, labels = check_images(f"{name}.images", dataset.images), np.asarray(dataset.labels)
+    images, labels = check_images(f"{name}.images", dataset.images), _as_labels(name, dataset.labels)
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"{name}.labels must be integers, class indices from 0 on, got dtype {labels.dtype};"
@@ -112,6 +83,13 @@ def check_examples(name: str, dataset: object) -> Examples:
             " take a column as labels[:, 0], one-hot rows as labels.argmax(-1)"
         )
     return Examples(images, labels)
+
+
+def _as_labels(name: str, labels: Any) -> NDArray:
+    try:
+        return np.asarray(labels)
+    except ValueError as error:
+        raise ValueError(f"{name}.labels must be one integer for each image, got rows of several lengths") from error
 
 
 def check_images(name: str, images: Any) -> NDArray:

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from jaxcnn.training.call import check_call, check_callbacks_of_all, check_options, check_seeds
 from jaxcnn.training.callbacks import Callback, watched
-from jaxcnn.training.checks import check_jit, check_same_structure
+from jaxcnn.training.checks import check_jit
 from jaxcnn.training.examples import LabeledImages
 from jaxcnn.training.history import History
 from jaxcnn.training.progress import Silent, reporters
 from jaxcnn.training.run import Run
+from jaxcnn.training.same_structure import check_same_structure
 from jaxcnn.training.side_by_side import SharedClock, Stoppable, side_by_side
 from jaxcnn.training.task import Task, begin_run, history_of, prepare, train_run
 

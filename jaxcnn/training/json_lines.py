@@ -40,6 +40,8 @@ class JSONLines(Callback):
 
     def on_train_begin(self, run: Run) -> None:
         path = Path(self.path)
+        if path.is_dir():
+            raise IsADirectoryError(f"path must be a file for the metrics, got the folder {path}; name a file in it")
         if not self.append and path.exists() and path.stat().st_size:
             raise FileExistsError(
                 f"{path} holds the metrics of an earlier run; choose another path, or pass append=True to go on in it"

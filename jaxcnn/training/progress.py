@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from jaxcnn.training.checks import check_flag
+
 
 class Silent:
     """Says nothing; the others refine it."""
@@ -53,17 +55,17 @@ class Bar(Silent):
 
 
 @contextmanager
-def reporter(enabled: bool, epochs: int, examples: int) -> Iterator[Silent]:
+def reporter(enabled: object, epochs: int, examples: int) -> Iterator[Silent]:
     """The report that fits where stderr goes; leaves the terminal clean, also after an error."""
     with reporters(enabled, epochs, examples, ("",)) as (report,):
         yield report
 
 
 @contextmanager
-def reporters(enabled: bool, epochs: int, examples: int, names: Sequence[str]) -> Iterator[list[Silent]]:
+def reporters(enabled: object, epochs: int, examples: int, names: Sequence[str]) -> Iterator[list[Silent]]:
     """The same for several runs on one terminal; what each says begins with its name."""
     console = Console(stderr=True)
-    if not enabled:
+    if not check_flag("progress", enabled):
         yield [Silent() for _ in names]
     elif not console.is_terminal:
         yield [Lines(epochs, examples, name) for name in names]

@@ -50,8 +50,12 @@ def test_optimizer_model_and_dataset_types():
         checks.check_optimizer(optax.MultiSteps(optax.sgd(0.1), 2))
     with pytest.raises(TypeError, match=r"model must be a flax\.nnx\.Module that returns logits, got function"):
         checks.check_model(lambda x: x)
-    with pytest.raises(TypeError, match=r"train must have the attributes \.images and \.labels, got tuple"):
+    with pytest.raises(
+        TypeError, match=r"train must have .* got tuple; wrap arrays as training\.Examples\(images, lab"
+    ):
         checks.check_examples("train", (1, 2))
+    with pytest.raises(ValueError, match=r"train\.labels must be one integer for each image, got rows of several len"):
+        checks.check_examples("train", training.Examples(np.zeros((2, 1, 1, 1), np.uint8), [[1], [1, 2]]))
 
 
 def test_unhashable_attributes_of_a_model(softmax):

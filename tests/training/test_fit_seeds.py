@@ -7,8 +7,9 @@ import pytest
 from flax import nnx
 
 from jaxcnn import training
-from jaxcnn.training import checks, progress
-from jaxcnn.training.call import check_seeds
+from jaxcnn.training import progress
+from jaxcnn.training.call import check_callbacks_of_all, check_seeds
+from jaxcnn.training.same_structure import check_same_structure
 
 SEEDS = (0, 1, 7)
 
@@ -124,8 +125,21 @@ def test_wrong_values(make_images, softmax, classes, seeds, message, rmsprop):
 def test_wrong_types(make_images, softmax):
     model = softmax(rngs=nnx.Rngs(0))
     with pytest.raises(TypeError, match=r"models must be a sequence of flax\.nnx\.Modules, got Softmax; wrap it"):
-        checks.check_same_structure(model)
+        check_same_structure(model)
     with pytest.raises(ValueError, match="models must be different objects, got one of them twice"):
-        checks.check_same_structure([model, model])
+        check_same_structure([model, model])
     with pytest.raises(TypeError, match="seeds must be a sequence of integers, one for each model, got int"):
         check_seeds(0, 1)
+    with pytest.raises(TypeError, match=r"callbacks\[0\] must be a sequence .* models\[0\], got EarlyStopping itself"):
+        check_callbacks_of_all([training.EarlyStopping("loss"), training.EarlyStopping("loss")], 2)
+
+
+def test_models_share_no_variable_and_functions_are_the_same(softmax):
+    first, second = (softmax(rngs=nnx.Rngs(seed)) for seed in (0, 1))
+    second.dense = first.dense
+    with pytest.raises(ValueError, match=r"models\[0\] and models\[1\] share dense\.\w+; construct every layer anew"):
+        check_same_structure([first, second])
+    assert len(check_same_structure([first, nnx.clone(first)])) == 2
+    first, second = (nnx.Sequential(lambda x: x, nnx.Linear(2, 3, rngs=nnx.Rngs(0))) for _ in range(2))
+    with pytest.raises(ValueError, match="define functions that they hold, such as a lambda, once for all of them"):
+        check_same_structure([first, second])

@@ -69,6 +69,8 @@ def test_a_resumed_run_leaves_the_file_of_one_never_interrupted(fit, tmp_path):
 
 
 def test_an_earlier_file_is_kept_and_a_strange_one_named(fit, tmp_path):
+    with pytest.raises(IsADirectoryError, match=f"got the folder {tmp_path}; name a file in it"):
+        fit(training.JSONLines(tmp_path))
     path = tmp_path / "metrics.jsonl"
     path.write_text("[1]\n")
     with pytest.raises(

@@ -24,6 +24,8 @@ def test_nothing_when_turned_off(capsys):
         report.advance(0, ROW, 100, 0.1)
         report.finish_epoch(0, ROW)
     assert capsys.readouterr() == ("", "")
+    with pytest.raises(TypeError, match="progress must be True or False, got 'no'"), progress.reporter("no", 1, 1):
+        pass
 
 
 def test_a_bar_with_loss_accuracy_speed_and_time_left_on_a_terminal(monkeypatch):
