@@ -7,7 +7,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Shaped
 
 from jaxcnn.functional.conv import PaddingMode, conv, spatial_dims_of
-from jaxcnn.functional.dtypes import as_array
+from jaxcnn.functional.dtypes import as_array, summed
 from jaxcnn.functional.layout import DataFormat, layout_of
 from jaxcnn.geometry import Padding, Size
 
@@ -113,7 +113,7 @@ def separable_conv(
         data_format=data_format,
         precision=precision,
     )
-    return conv(mixed, pointwise, bias, data_format=data_format, precision=precision)
+    return conv(mixed, pointwise.astype(summed(pointwise.dtype)), bias, data_format=data_format, precision=precision)
 
 
 def _check_channels(x: Array, name: str, kernel: Array, data_format: DataFormat) -> None:

@@ -67,7 +67,7 @@ def fractional_max_pool(
     for n in reversed(range(len(cells))):
         axis = layout.spatial[n]
         first = window_starts(drawn[n], x.shape[axis], cells[n], sizes[n])
-        pixels = first.reshape(-1, 1) + jnp.arange(sizes[n]).reshape(1, -1)
+        pixels = first.reshape(-1, 1) + jnp.arange(sizes[n], dtype=jnp.int32).reshape(1, -1)
         x = max_over(x, axis, pixels, np.ones(pixels.shape, bool))
     return x
 

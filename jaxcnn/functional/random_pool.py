@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Shaped
 
 from jaxcnn.functional import checks
-from jaxcnn.functional.dtypes import accumulator, as_array
+from jaxcnn.functional.dtypes import accumulator, as_array, is_exact
 from jaxcnn.functional.layout import DataFormat
 from jaxcnn.functional.pool import full_rank, parse_windows
 from jaxcnn.geometry import Flag, Padding, Size, shown
@@ -117,7 +117,7 @@ def _weights(taps: Array) -> tuple[Array, Array]:
 
     Where a window holds NaNs (else infinities), those have the weight 1 and all others 0.
     """
-    wide = taps.astype(jnp.promote_types(accumulator(taps.dtype), jnp.float32))
+    wide = taps.astype(jnp.float32 if is_exact(taps.dtype) else accumulator(taps.dtype))
     largest = lax.stop_gradient(wide).max(0, keepdims=True)
     scale = jnp.where(largest > 0, largest, jnp.where(jnp.isnan(largest), largest, 0))
     is_finite = largest < math.inf

@@ -15,7 +15,7 @@ X = np.array([[[1, 0], [3, 2], [0, 5], [2, 2], [4, 1], [1, 3]]])
 KERNEL = RNG.integers(0, 3, (2, 2, 3))
 LOCAL = RNG.integers(0, 3, (5, 2, 2, 3))
 FLAT = X[0, :, 0], KERNEL[:, 0, 0]
-INDICES = np.array([[[1, 0], [3, 2], [4, 5]]])
+INDICES = np.array([[[1, 0], [3, 2], [4, 5]]], np.int32)
 PATCHES = np.lib.stride_tricks.sliding_window_view(X, 2, 1).swapaxes(2, 3)  # (1, 5, window, channels)
 TILES = X.reshape(1, 3, 2, 2)
 
@@ -116,6 +116,14 @@ def test_values(x64, dtype):
         # Whole numbers below 256 are exact in every type; the rest is rounded once, or twice in the last place.
         near = tolerance * (4 if name in AVERAGING else 0)
         np.testing.assert_allclose(y.astype(np.complex128), table[name][2], rtol=near, atol=0, err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_dtypes_are_promoted_in_plain_sight(x64, dtype):
+    table = PROMOTING | KEEPING | (AVERAGING if dtype == "float32" else {})
+    with jax.numpy_dtype_promotion("strict"):
+        for operation, args, _ in table.values():
+            jax.eval_shape(operation, *(jax.ShapeDtypeStruct(a.shape, dtype) for a in args))
 
 
 def test_booleans():
