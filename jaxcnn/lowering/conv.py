@@ -20,7 +20,7 @@ def cpu_form(lax_form: Callable[..., Any], lhs: Any, rhs: Any, **params: Any) ->
     """`lax_form(lhs, rhs, **params)` in the form that XLA's CPU backend runs fast; half types accumulate in float32."""
     if not params["window_strides"]:
         return lax_form(lhs, rhs, **params)
-    lax_form = functools.partial(_cut, lax_form)
+    lax_form = functools.partial(cut, lax_form)
     if _is_half(lhs.dtype):
         return _in_float32(lax_form, lhs, rhs, **params)
     if kernel_gradient.is_kernel_gradient(**params) and _is_plain(lhs, rhs, **params):
@@ -32,7 +32,7 @@ def cpu_form(lax_form: Callable[..., Any], lhs: Any, rhs: Any, **params: Any) ->
     return lax_form(lhs, rhs, **params) if params["batch_group_count"] > 1 else canonical(lax_form, lhs, rhs, **params)
 
 
-def _cut(lax_form: Callable[..., Any], lhs: Any, rhs: Any, *, padding: Any, lhs_dilation: Any, **params: Any) -> Any:
+def cut(lax_form: Callable[..., Any], lhs: Any, rhs: Any, *, padding: Any, lhs_dilation: Any, **params: Any) -> Any:
     """`lax_form` without negative padding: the pixels that it takes away are cut off before.
 
     XLA's CPU backend reads beyond an input that loses pixels at one end and is padded at the other.

@@ -107,7 +107,7 @@ def _cpu_rule(form: Callable[..., Any]) -> Any:
 
 def _our_rule(ctx: Any, *operands: Any, **params: Any) -> Any:
     if _is_sharded_by_type(ctx):
-        return _cpu_rule(_kept_form)(ctx, *operands, **params)
+        return _cpu_rule(functools.partial(conv.cut, _kept_form))(ctx, *operands, **params)
     # XLA can neither divide calls of oneDNN between devices nor put them into an exported program.
     exported = getattr(ctx.module_context.lowering_parameters, "for_export", True)
     with onednn.in_force(onednn.is_in_force() and not exported and not _is_partitioned(ctx)):

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
@@ -36,3 +37,14 @@ def test_the_batch_stays_where_it_is(name):
         # Lowered as well, where the convolutions take their form.
         y, ct = jax.jit(value_and_gradient).lower(x).out_info
     assert (y.sharding.spec[0], ct.sharding.spec[0]) == ("batch", "batch")
+
+
+def test_padding_beyond_the_window_is_differentiated_as_without_a_mesh():
+    """Its gradient cuts one end and pads the other, and XLA's own convolution reads beyond such an input."""
+    mesh = jax.make_mesh((1,), ("batch",), axis_types=(AxisType.Explicit,))
+    x, kernel = jax.random.normal(jax.random.key(0), (4, 40, 3)), jax.random.normal(jax.random.key(1), (3, 3, 4))
+    gradient = jax.jit(jax.grad(lambda x: (F.conv(x, kernel, padding=[(6, 0)]) ** 2).sum()))
+    expected = gradient(x)
+    with jax.set_mesh(mesh):
+        found = gradient(jax.device_put(x, NamedSharding(mesh, PartitionSpec("batch", None, None))))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
