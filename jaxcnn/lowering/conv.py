@@ -46,8 +46,8 @@ def cut(lax_form: Callable[..., Any], lhs: Any, rhs: Any, *, padding: Any, lhs_d
         edges[axis] = (-before, -after, 0) if is_left else (low, high, d - 1)
         pairs.append((low + before * d, high + after * d) if is_left else (0, 0))
         holes.append(d if is_left else 1)
-    cut = lax.pad(lhs, jnp.zeros((), lhs.dtype), edges)
-    return lax_form(cut, rhs, padding=tuple(pairs), lhs_dilation=tuple(holes), **params)
+    left = lax.pad(lhs, jnp.zeros((), lhs.dtype), edges)
+    return lax_form(left, rhs, padding=tuple(pairs), lhs_dilation=tuple(holes), **params)
 
 
 def _is_half(dtype: Any) -> bool:
